@@ -1,0 +1,81 @@
+// The one message format: what travels, is stored, and is signed. An envelope is an immutable slice of a
+// reference-counted buffer holding a FlatBuffer (fbs/envelope.fbs) that has been checked before any field is read.
+#pragma once
+
+#include "runtime/stream/stream_id.hpp"
+
+#include <optional>
+
+namespace kith {
+
+// Stored and sent: never renumber. 1 (at least once) comes with the front door.
+enum class qos : std::uint8_t { at_most_once = 0, exactly_once = 2 };
+
+// What an envelope in the answer lane says about the request it correlates with. Stored and sent: never renumber.
+enum class answer_status : std::uint8_t { none = 0, ok = 1, refused = 2, expired = 3, dead = 4 };
+
+// Everything that goes into an envelope. Views: they need live only during the call.
+struct envelope_fields {
+  uuid id;
+  std::string_view from;
+  std::string_view to;
+  std::string_view kind;         // what the handler matches on; 1 to 255 bytes
+  std::string_view content_type; // media type of the payload
+  byte_view payload;
+  wall_ms created = 0;
+  std::uint64_t time_to_live_ms = 0; // from `created`; 0: never expires
+  uuid correlation{};                // the request that this answers; nil: none
+  uuid replay_of{};                  // the dead letter that this replays; nil: none
+  enum qos qos = qos::exactly_once;
+  enum lane lane = lane::request;
+  answer_status status = answer_status::none;
+  bool wants_answer = false;         // true for ask, false for tell
+  kith::incarnation incarnation = 0; // 0 for QoS 0, which is outside the chain
+  sequence seq = 0;                  // 0 for QoS 0
+  digest previous{};                 // digest of the envelope at seq - 1; zero for the first
+  std::string_view trace;            // W3C traceparent, or empty
+};
+
+class envelope {
+public:
+  static constexpr std::uint8_t version = 1;
+  static constexpr std::size_t payload_size_max = 16 << 20;     // semantics.md 27
+  static constexpr std::size_t size_max = payload_size_max + 8192; // of the whole
+
+  envelope() = default;
+  // Builds; the fields are trusted (ours).
+  static envelope build(const envelope_fields& fields);
+  // Checks with the FlatBuffers verifier, then every limit: malformed "bad_envelope", too_large "envelope_too_large",
+  // unsupported "envelope_version". `raw` must start at an address that is a multiple of 8.
+  static result<envelope> parse(slice raw);
+
+  bool empty() const { return raw_.empty(); }
+  const slice& raw() const { return raw_; }
+  std::size_t size() const { return raw_.size(); }
+  // BLAKE2b-256 of raw(); what the successor carries as `previous`. Costs about 1 us a KiB; not cached.
+  digest hash() const;
+
+  uuid id() const;
+  std::string_view from() const;
+  std::string_view to() const;
+  std::string_view kind() const;
+  std::string_view content_type() const;
+  byte_view payload() const;
+  wall_ms created() const;
+  std::uint64_t time_to_live_ms() const;
+  uuid correlation() const;
+  uuid replay_of() const;
+  enum qos qos() const;
+  enum lane lane() const;
+  answer_status status() const;
+  bool wants_answer() const;
+  kith::incarnation incarnation() const;
+  sequence seq() const;
+  digest previous() const;
+  std::string_view trace() const;
+
+private:
+  slice raw_;
+};
+
+} // namespace kith

@@ -1,0 +1,23 @@
+# Language level, warnings, ccache, mold and sanitizers: what every target shares.
+set(CMAKE_CXX_STANDARD 20)
+set(CMAKE_CXX_STANDARD_REQUIRED ON)
+set(CMAKE_CXX_EXTENSIONS OFF)
+set(CMAKE_POSITION_INDEPENDENT_CODE ON)
+
+find_program(KITH_CCACHE ccache)
+if(KITH_CCACHE)
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${KITH_CCACHE})
+endif()
+find_program(KITH_MOLD mold)
+if(KITH_MOLD)
+  add_link_options(-fuse-ld=mold)
+endif()
+
+add_compile_options(-Wall -Wextra -Wpedantic -Werror=return-type -Wshadow -Wno-missing-field-initializers)
+if(KITH_SANITIZE)
+  add_compile_options(-fsanitize=address,undefined -fno-omit-frame-pointer -fno-sanitize-recover=undefined)
+  add_link_options(-fsanitize=address,undefined)
+endif()
+if(KITH_FUZZ)
+  add_compile_options(-fsanitize=fuzzer-no-link)
+endif()
