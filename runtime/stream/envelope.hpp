@@ -1,5 +1,6 @@
-// The one message format: what travels, is stored, and is signed. An envelope is an immutable slice of a
-// reference-counted buffer holding a FlatBuffer (fbs/envelope.fbs) that has been checked before any field is read.
+// The one message format: what travels, is stored, and is signed. An envelope is an immutable slice
+// of a reference-counted buffer holding a FlatBuffer (fbs/envelope.fbs) that has been checked
+// before any field is read.
 #pragma once
 
 #include "runtime/stream/stream_id.hpp"
@@ -11,7 +12,8 @@ namespace kith {
 // Stored and sent: never renumber. 1 (at least once) comes with the front door.
 enum class qos : std::uint8_t { at_most_once = 0, exactly_once = 2 };
 
-// What an envelope in the answer lane says about the request it correlates with. Stored and sent: never renumber.
+// What an envelope in the answer lane says about the request it correlates with. Stored and sent:
+// never renumber.
 enum class answer_status : std::uint8_t { none = 0, ok = 1, refused = 2, expired = 3, dead = 4 };
 
 // Everything that goes into an envelope. Views: they need live only during the call.
@@ -34,25 +36,39 @@ struct envelope_fields {
   sequence seq = 0;                  // 0 for QoS 0
   digest previous{};                 // digest of the envelope at seq - 1; zero for the first
   std::string_view trace;            // W3C traceparent, or empty
+  // The digest of an envelope that expired before it was ever transmitted, and whose place this one
+  // takes: a tombstone (semantics.md 5). Zero: not one. A tombstone is QoS 2 and has no payload.
+  digest tombstone_of{};
 };
 
 class envelope {
 public:
   static constexpr std::uint8_t version = 1;
-  static constexpr std::size_t payload_size_max = 16 << 20;     // semantics.md 27
+  static constexpr std::size_t payload_size_max = 16 << 20;        // semantics.md 27
   static constexpr std::size_t size_max = payload_size_max + 8192; // of the whole
 
+  static constexpr std::size_t kind_size_max = 255;
+  static constexpr std::size_t content_type_size_max = 255;
+  static constexpr std::size_t trace_size_max = 256;
+
   envelope() = default;
-  // Builds; the fields are trusted (ours).
+  // The limits that every envelope keeps, built or parsed: malformed "bad_envelope" with the
+  // field's name, too_large "envelope_too_large". Call it before build where fields come from a
+  // user.
+  static result<void> check(const envelope_fields& fields);
+  // Builds; the fields are trusted (ours). One allocation of the exact size, a multiple of 8.
   static envelope build(const envelope_fields& fields);
-  // Checks with the FlatBuffers verifier, then every limit: malformed "bad_envelope", too_large "envelope_too_large",
-  // unsupported "envelope_version". `raw` must start at an address that is a multiple of 8.
+  // Checks with the FlatBuffers verifier, then every limit: malformed "bad_envelope", too_large
+  // "envelope_too_large", unsupported "envelope_version". `raw` must start at an address that is a
+  // multiple of 8.
   static result<envelope> parse(slice raw);
 
   bool empty() const { return raw_.empty(); }
   const slice& raw() const { return raw_; }
   std::size_t size() const { return raw_.size(); }
-  // BLAKE2b-256 of raw(); what the successor carries as `previous`. Costs about 1 us a KiB; not cached.
+  // What the chain knows this envelope by and its successor carries as `previous`: BLAKE2b-256 of
+  // raw(), but for a tombstone the digest of the one that it replaces. Costs about 1 us a KiB; not
+  // cached.
   digest hash() const;
 
   uuid id() const;
@@ -73,8 +89,15 @@ public:
   sequence seq() const;
   digest previous() const;
   std::string_view trace() const;
+  digest tombstone_of() const;
+  bool is_tombstone() const { return tombstone_of() != digest{}; }
+  // Everything, as views into this envelope: to build a changed one from.
+  envelope_fields fields() const;
+  // The tombstone of this envelope, which must be QoS 2 and no tombstone.
+  envelope tombstone() const;
 
 private:
+  explicit envelope(slice raw) : raw_(std::move(raw)) {}
   slice raw_;
 };
 

@@ -1,4 +1,5 @@
-// Which stream: (from, to, lane, incarnation), semantics.md 1. Everything about positions hangs on this.
+// Which stream: (from, to, lane, incarnation), semantics.md 1. Everything about positions hangs on
+// this.
 #pragma once
 
 #include "runtime/base/ids.hpp"
@@ -8,7 +9,8 @@
 
 namespace kith {
 
-// Answers, refusals and cancellations travel in a lane of their own, so that they pass whatever holds up requests.
+// Answers, refusals and cancellations travel in a lane of their own, so that they pass whatever
+// holds up requests.
 enum class lane : std::uint8_t { request = 0, answer = 1 };
 
 // Positions in a stream count from 1; 0 means "none yet".
@@ -17,7 +19,7 @@ using sequence = std::uint64_t;
 using journal_position = std::uint64_t;
 // Raised each time an agent's home changes (semantics.md 20); the first is 1.
 using epoch = std::uint64_t;
-// BLAKE2b-256 of an envelope's bytes.
+// BLAKE2b-256 of an envelope's bytes (of a tombstone: of the bytes that it replaces).
 using digest = byte_array<32>;
 // Names a stream in store keys: the first 16 bytes of BLAKE2b over its four parts.
 using stream_key = byte_array<16>;
@@ -46,9 +48,9 @@ std::string_view to_string(disposition d);
 
 } // namespace kith
 
-template <>
-struct std::hash<kith::stream_id> {
+template <> struct std::hash<kith::stream_id> {
   std::size_t operator()(const kith::stream_id& s) const noexcept {
-    return s.from.hash() * 31 + s.to.hash() * 17 + std::size_t(s.incarnation) * 2 + std::size_t(s.lane);
+    return s.from.hash() * 31 + s.to.hash() * 17 + std::size_t(s.incarnation) * 2 +
+           std::size_t(s.lane);
   }
 };
