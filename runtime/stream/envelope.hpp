@@ -3,14 +3,12 @@
 // before any field is read.
 #pragma once
 
+#include "runtime/stream/qos.hpp"
 #include "runtime/stream/stream_id.hpp"
 
 #include <optional>
 
 namespace kith {
-
-// Stored and sent: never renumber. 1 (at least once) comes with the front door.
-enum class qos : std::uint8_t { at_most_once = 0, exactly_once = 2 };
 
 // What an envelope in the answer lane says about the request it correlates with. Stored and sent:
 // never renumber.
