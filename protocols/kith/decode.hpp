@@ -20,7 +20,8 @@ public:
   std::vector<frame> take() { return std::exchange(frames_, {}); }
 
 private:
-  result<void> complete();
+  result<void> begin();    // the header is there
+  result<void> complete(); // the body is there
   std::vector<frame> frames_;
   byte_array<header_size> header_{};
   std::size_t header_count_ = 0;

@@ -11,6 +11,7 @@ namespace kith::wire {
 enum class role : std::uint8_t { dialer = 1, listener = 2 };
 
 inline constexpr std::size_t cluster_secret_size_min = 16;
+inline constexpr std::size_t handshake_hash_size = 32; // Noise with SHA-256
 
 // HMAC-SHA256(cluster secret, "kith cluster proof v1" | role byte of the prover | Noise handshake
 // hash | prover's DID).
