@@ -1,0 +1,149 @@
+// How something hosts an agent: the mailbox in a node, the probe in a test. The host hands in one
+// message or answer at a time; the instance runs the handler, catches whatever it throws, and hands
+// back all that the turn did, for the host to commit as one. Nothing here knows the store, the
+// network or CAF.
+#pragma once
+
+#include "runtime/base/uuid.hpp"
+#include "runtime/stream/qos.hpp"
+
+#include <kith/agent.hpp>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace kith {
+
+// What one turn may do; past it the turn fails (status threw), and nothing of it takes effect.
+struct turn_limits {
+  static constexpr std::size_t emissions_max = 100'000;
+  static constexpr std::size_t bytes_max = 64
+                                           << 20; // of emissions, reply, cells and spawns together
+  static constexpr std::size_t payload_size_max = 16 << 20;
+  static constexpr std::size_t context_size_max = 64 << 10;
+  static constexpr std::size_t reason_size_max = 1024; // a longer reason is cut
+};
+
+struct emission {
+  enum class type : std::uint8_t { tell, ask };
+
+  type what = type::tell;
+  enum qos qos = qos::exactly_once;
+  uuid id;
+  did to;
+  std::string kind;
+  std::string_view content_type; // static storage
+  std::string payload;
+  std::uint64_t time_to_live_ms = 0; // tell; 0: never expires
+  std::string then;                  // ask: the answer handler
+  std::string context;               // ask
+  std::uint64_t deadline_ms = 0;     // ask: from the turn's now
+};
+
+// The key that the host made for `agent` is kept when the turn commits, and forgotten if it does
+// not.
+struct spawn_request {
+  did agent;
+  std::string type;
+  std::string name;
+};
+
+// A cell in its stored form: one byte 1, the version (2 bytes, big-endian), JSON.
+struct cell_write {
+  std::string_view name; // lives as long as the instance
+  std::string bytes;
+};
+
+// How a turn ended.
+enum class turn_status : std::uint8_t {
+  done,
+  refused, // by the handler, for its payload, or because there is no handler: final, not to be
+           // tried again
+  threw,   // to be tried again (semantics.md 11)
+};
+
+// All that a turn did; unless it is done, only status and reason are set. Valid until the next call
+// on the instance; the host may move out of it what it wants.
+struct turn_outcome {
+  turn_status status = turn_status::done;
+  std::string reason;
+  // What travels back to the asker: always there when a message that wants an answer is done (empty
+  // text if the handler said nothing), never for others.
+  std::optional<encoded> reply;
+  std::vector<emission> emissions; // in the order in which they were made
+  std::vector<spawn_request> spawns;
+  std::span<const cell_write> cells; // those that changed
+  bool stop = false;
+};
+
+// What an agent needs of the world during a turn. Called on the thread that runs the turn, within
+// create() and run().
+class agent_host {
+public:
+  virtual ~agent_host() = default;
+  // The stored form of one of the agent's cells; nothing if it has none. Called in create() only.
+  virtual result<std::optional<bytes>> load_cell(std::string_view name) = 0;
+  // UUIDv7, unique.
+  virtual uuid make_id() = 0;
+  virtual std::uint64_t random() = 0;
+  // Whether the agent may emit one more, with `emitted` of that type in this turn already. False:
+  // `overloaded`.
+  virtual bool admits(emission::type what, std::size_t emitted) = 0;
+  // Makes a key for an agent to be: not_found "agent_type" if no such type is registered. Nothing
+  // exists before the turn commits.
+  virtual result<did> prepare_agent(std::string_view type, std::string_view name) = 0;
+  // The system agent of a node named by DID or by name: not_found.
+  virtual result<did> resolve_node(std::string_view node) = 0;
+  virtual void log(log_level level, std::string_view text) = 0;
+};
+
+struct agent_identity {
+  did self;
+  did node;
+  std::string name; // as spawned; may be empty
+};
+
+struct advertised {
+  std::string kind;
+  std::string description;
+};
+
+// One activated agent. Used by one thread at a time. `host` outlives it.
+class agent_instance {
+public:
+  // Builds the agent, reads its cells and runs setup(): unsupported "cell_version" for a cell that
+  // a newer release wrote, corrupt "bad_cell", whatever load_cell failed with, invalid
+  // "setup_failed" if anything else was thrown. What setup() changed is staged: outcome() has its
+  // cells (and its stop), to be committed like a turn's.
+  static result<std::unique_ptr<agent_instance>> create(agent_registration::factory make,
+                                                        agent_identity identity, agent_host& host,
+                                                        std::int64_t now_ms);
+  ~agent_instance();
+
+  // Runs one turn, start to end, and never throws what the handler throws: that has undone every
+  // change, and the instance goes on. What the turn before left staged counts as committed.
+  turn_outcome& run(const message& m, std::int64_t now_ms);
+  // An answer's turn. `refused` here means that no such answer handler exists any more: the ledger
+  // gets it.
+  turn_outcome& run(const answer& a, std::int64_t now_ms);
+  // Of the last turn, or of setup.
+  turn_outcome& outcome();
+
+  // The end of a turn that is done: its changes stand, or are undone because the host could not
+  // keep them. Without either, the next run commits.
+  void commit();
+  void roll_back();
+
+  const agent_identity& identity() const;
+  std::vector<std::string> kinds() const; // that have handlers, sorted
+  const std::vector<advertised>& advertisements() const;
+
+private:
+  agent_instance();
+  std::unique_ptr<agent_core> core_; // outlives agent_
+  std::unique_ptr<agent> agent_;
+};
+
+} // namespace kith

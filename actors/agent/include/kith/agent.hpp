@@ -1,0 +1,177 @@
+// The class that an agent derives from, and the whole of what it may do. Everything here takes
+// effect when the turn commits and not before: if the handler throws or refuses, nothing was sent,
+// spawned or changed (semantics.md 10, 11).
+//
+// All of it belongs to the thread that runs the turn; a handler must not hand it to another thread.
+#pragma once
+
+#include "runtime/stream/qos.hpp"
+
+#include <kith/handler.hpp>
+
+namespace kith {
+
+// Names the handler, registered with on_answer, that a later turn runs when the answer comes.
+struct then {
+  std::string_view handler;
+};
+
+struct tell_options {
+  enum qos qos = qos::exactly_once;
+  std::uint64_t time_to_live_ms = 0; // 0: waits for the recipient for ever
+  uuid id{};                         // nil: a new one
+};
+struct ask_options {
+  std::uint64_t deadline_ms = 30'000; // then the handler gets ask_status::timeout
+  std::string_view context{}; // stored with the ask, and given back with the answer; at most 64 KiB
+};
+
+// Overloaded: the agent has more on its way than it may (semantics.md 8); nothing was emitted. For
+// an agent that outruns its recipients; the others may ignore it.
+class send_result {
+public:
+  send_result() = default;
+  explicit send_result(const uuid& id) : id_(id), accepted_(true) {}
+  bool accepted() const { return accepted_; }
+  bool overloaded() const { return !accepted_; }
+  explicit operator bool() const { return accepted_; }
+  // Of the message; of an ask, what answer::request_id() will be. Nil if overloaded.
+  const uuid& id() const { return id_; }
+
+private:
+  uuid id_{};
+  bool accepted_ = false;
+};
+
+// To whom: a DID, or its text. Text that is no DID refuses the turn.
+class recipient {
+public:
+  recipient(const did& to) : to_(to) {}
+  recipient(std::string_view to);
+  recipient(const std::string& to) : recipient(std::string_view(to)) {}
+  recipient(const char* to) : recipient(std::string_view(to)) {}
+  const did& get() const { return to_; }
+
+private:
+  did to_;
+};
+
+enum class log_level : std::uint8_t { debug, info, warn, error };
+// The version of a durable's stored form: raise it when the form changes (durable.hpp).
+struct cell_version {
+  std::uint16_t number = 1;
+};
+using version = cell_version;
+namespace detail {
+class cell;
+}
+
+class agent {
+public:
+  // The names that an agent's class uses, without kith:: before them.
+  using then = kith::then;
+  using message = kith::message;
+  using answer = kith::answer;
+  using json = kith::json;
+  using did = kith::did;
+  using version = kith::cell_version;
+  using level = kith::log_level;
+
+  explicit agent(agent_core& core) : core_(core) {}
+  agent(const agent&) = delete;
+  agent& operator=(const agent&) = delete;
+  virtual ~agent() = default;
+
+  // Runs each time the agent is activated, after its durable state was read: registers handlers. It
+  // may set durable state, but not send.
+  virtual void setup() = 0;
+
+protected:
+  // `f` takes (), (T), (T, const message&) or (const message&), where T is text, bytes, or anything
+  // that JSON can be read into (describe.hpp); it returns nothing or the reply. One handler a kind;
+  // in setup only.
+  template <class F> void on(std::string_view kind, F f) {
+    add(kind, std::make_unique<detail::message_handler_of<F>>(std::move(f)));
+  }
+  template <class C, class R, class... A> void on(std::string_view kind, C* self, R (C::*f)(A...)) {
+    on(kind, [self, f](A... a) -> R { return (self->*f)(static_cast<A&&>(a)...); });
+  }
+  // `f` takes (const answer&). The name is stored with every ask that names it: keep it over
+  // releases.
+  template <class F> void on_answer(std::string_view name, F f) {
+    add(name, std::make_unique<detail::answer_handler_of<F>>(std::move(f)));
+  }
+  template <class C> void on_answer(std::string_view name, C* self, void (C::*f)(const answer&)) {
+    on_answer(name, [self, f](const answer& a) { (self->*f)(a); });
+  }
+  // Tells people and other agents what this one takes.
+  void advertise(std::string_view kind, std::string_view description);
+
+  // Sends. Text travels as text/plain, everything else as JSON; at most 16 MiB.
+  template <class T = std::string_view>
+  send_result tell(const recipient& to, std::string_view kind, const T& value = {},
+                   const tell_options& o = {}) {
+    return send_tell(to.get(), kind, encode(value), o);
+  }
+  // Sends, and has the named handler run with the answer, in a later turn, also after a restart.
+  template <class T>
+  send_result ask(const recipient& to, std::string_view kind, const T& value, then next,
+                  const ask_options& o = {}) {
+    return send_ask(to.get(), kind, encode(value), next, o);
+  }
+  // Gives up this turn: nothing of it takes effect, and the sender is told why.
+  [[noreturn]] void refuse(std::string reason);
+  // The answer, for a handler that returns nothing; once. If nobody asked, nothing happens.
+  template <class T> void reply(const T& value) { detail::reply(core_, encode(value)); }
+
+  const did& self() const;
+  const did& node() const;
+  // The name that it was spawned with; may be empty.
+  const std::string& name() const;
+  // Milliseconds since the Unix epoch; the same all through a turn.
+  std::int64_t now() const;
+  std::uint64_t random();
+
+  // Makes an agent of a registered type on this node, which exists once the turn has committed.
+  // Throws if there is no such type.
+  did spawn(std::string_view type, std::string_view name = {});
+  // Asks another node, by DID or name, to make one; the answer's text is the new agent's DID.
+  send_result spawn_on(std::string_view node, std::string_view type, then next,
+                       const ask_options& o = {});
+  // Ends this agent once the turn has committed; what is sent to it then waits.
+  void stop();
+  void log(level l, std::string_view text);
+
+private:
+  friend class detail::cell;
+
+  void add(std::string_view kind, std::unique_ptr<detail::message_handler> h);
+  void add(std::string_view name, std::unique_ptr<detail::answer_handler> h);
+  send_result send_tell(const did& to, std::string_view kind, encoded value, const tell_options& o);
+  send_result send_ask(const did& to, std::string_view kind, encoded value, then next,
+                       const ask_options& o);
+
+  agent_core& core_;
+};
+
+// Adds to the process's table of agent types (actors/agent/registry.hpp), before main begins.
+class agent_registration {
+public:
+  using factory = std::unique_ptr<agent> (*)(agent_core&);
+  agent_registration(std::string_view name, factory make);
+};
+
+// The whole command line of the `kith` program, with this program's agent types in it. The exit
+// code.
+int main(int argc, char** argv);
+
+} // namespace kith
+
+// Makes an agent's class known by its name, or by another one. At namespace scope, in one source
+// file.
+#define KITH_AGENT(type) KITH_AGENT_AS(type, #type)
+#define KITH_AGENT_AS(type, name)                                                                  \
+  static const ::kith::agent_registration KITH_CONCAT(kith_agent_registration_, __COUNTER__)(      \
+      name, [](::kith::agent_core& core) -> std::unique_ptr<::kith::agent> {                       \
+        return std::make_unique<type>(core);                                                       \
+      })

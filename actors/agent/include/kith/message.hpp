@@ -1,0 +1,156 @@
+// What a handler is given: a message, or the answer to something that it asked. Both are views that
+// live as long as the turn; what is to last longer is copied out of them.
+#pragma once
+
+#include "runtime/base/uuid.hpp"
+
+#include <kith/describe.hpp>
+
+namespace kith {
+
+inline constexpr std::string_view text_type = "text/plain";
+inline constexpr std::string_view json_type = "application/json";
+inline constexpr std::string_view bytes_type = "application/octet-stream";
+
+// A value in the form in which it travels. `content_type` is one of the three above.
+struct encoded {
+  std::string_view content_type = text_type;
+  std::string payload;
+};
+
+// Text as it is, bytes as they are, everything else as JSON. Throws json_error where json::dump
+// does.
+template <class T> encoded encode(const T& value) {
+  if constexpr (std::is_convertible_v<const T&, std::string_view>) {
+    return {text_type, std::string(std::string_view(value))};
+  } else if constexpr (std::is_same_v<T, bytes>) {
+    return {bytes_type, std::string(as_text(value))};
+  } else {
+    static_assert(json_readable<T>,
+                  "Kith cannot turn this type into JSON: describe it with KITH_DESCRIBE");
+    encoded out{json_type, {}};
+    json_writer writer(out.payload);
+    json_codec<T>::write(writer, value);
+    return out;
+  }
+}
+
+// What travelled.
+class payload_view {
+public:
+  payload_view(std::string_view content_type, byte_view payload)
+      : content_type_(content_type), payload_(payload) {}
+
+  std::string_view content_type() const { return content_type_; }
+  byte_view payload() const { return payload_; }
+  // The payload's bytes as text, whatever they are.
+  std::string_view text() const { return as_text(payload_); }
+  // The inverse of encode. Text is also read from a JSON string, bytes from anything. False, and
+  // why says so.
+  template <class T> bool read(T& v, decode_error& why) const {
+    if constexpr (std::is_same_v<T, std::string>) {
+      return read_text(v, why);
+    } else if constexpr (std::is_same_v<T, bytes>) {
+      return v = to_bytes(payload_), true;
+    } else {
+      static_assert(json_readable<T>,
+                    "Kith cannot read this type from JSON: describe it with KITH_DESCRIBE");
+      json parsed;
+      return read_json(parsed, why) && json_codec<T>::read(parsed, v, why);
+    }
+  }
+  template <class T> std::optional<T> as() const {
+    decode_error why;
+    std::optional<T> v(std::in_place);
+    if (!read(*v, why)) v.reset();
+    return v;
+  }
+
+private:
+  bool read_text(std::string& v, decode_error& why) const;
+  bool read_json(json& v, decode_error& why) const;
+
+  std::string_view content_type_;
+  byte_view payload_;
+};
+
+// Views; neither DID is null.
+struct message_fields {
+  uuid id;
+  const did* from = nullptr;
+  const did* to = nullptr;
+  std::string_view kind;
+  std::string_view content_type;
+  byte_view payload;
+  std::int64_t created_ms = 0;
+  bool wants_answer = false;
+  std::string_view trace;
+};
+
+class message : public payload_view {
+public:
+  explicit message(const message_fields& f) : payload_view(f.content_type, f.payload), fields_(f) {}
+  message(const message&) = delete; // a view: copy what you need out of it
+  message& operator=(const message&) = delete;
+
+  const uuid& id() const { return fields_.id; }
+  const did& from() const { return *fields_.from; }
+  const did& to() const { return *fields_.to; }
+  std::string_view kind() const { return fields_.kind; }
+  // When the sender made it: milliseconds since the Unix epoch, by the sender's clock.
+  std::int64_t created_ms() const { return fields_.created_ms; }
+  // It was asked, not told: what the handler returns travels back.
+  bool wants_answer() const { return fields_.wants_answer; }
+  // W3C traceparent, or empty.
+  std::string_view trace() const { return fields_.trace; }
+
+private:
+  message_fields fields_;
+};
+
+// How an ask ended. Stored: never renumber.
+enum class ask_status : std::uint8_t {
+  ok = 1,
+  refused = 2, // by its handler, with a reason; what it changed was undone
+  expired = 3, // before it could be handled
+  dead = 4,    // its handler failed every time
+  timeout = 5, // no answer by the deadline; it may still have been handled
+};
+std::string_view to_string(ask_status s);
+
+// Views; `from` is not null.
+struct answer_fields {
+  uuid request_id;
+  const did* from = nullptr;
+  ask_status status = ask_status::ok;
+  std::string_view reason;
+  std::string_view context;
+  std::string_view content_type;
+  byte_view payload;
+};
+
+class answer : public payload_view {
+public:
+  explicit answer(const answer_fields& f) : payload_view(f.content_type, f.payload), fields_(f) {}
+  answer(const answer&) = delete; // a view: copy what you need out of it
+  answer& operator=(const answer&) = delete;
+
+  bool ok() const { return fields_.status == ask_status::ok; }
+  ask_status status() const { return fields_.status; }
+  // Why it is not ok, for a person; empty if it is.
+  std::string_view reason() const { return fields_.reason; }
+  // What the ask stored with it.
+  std::string_view context() const { return fields_.context; }
+  // The one that was asked.
+  const did& from() const { return *fields_.from; }
+  const uuid& request_id() const { return fields_.request_id; }
+  // Empty, also if it is not ok.
+  template <class T> std::optional<T> as() const {
+    return ok() ? payload_view::as<T>() : std::nullopt;
+  }
+
+private:
+  answer_fields fields_;
+};
+
+} // namespace kith
