@@ -33,8 +33,7 @@ public:
   impl& inner() { return *impl_; }
 
 private:
-  std::shared_ptr<impl>
-      impl_; // shared: handlers inside of Asio outlive the object until the loop has ended
+  std::unique_ptr<impl> impl_;
 };
 
 // TCP and Unix sockets. Outlived by its reactor; outlives neither its listeners nor its streams,
@@ -50,7 +49,7 @@ public:
 
 private:
   struct impl;
-  std::shared_ptr<impl> impl_; // shared with dials under way
+  std::unique_ptr<impl> impl_;
 };
 
 } // namespace kith::net

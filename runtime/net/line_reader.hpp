@@ -25,6 +25,7 @@ public:
 private:
   std::size_t size_max_;
   std::string rest_;
+  bool kept_ = false; // whole lines may lie in rest_
   bool failed_ = false;
 };
 
