@@ -113,7 +113,7 @@ bytes encode(const agent_record& r) {
   auto name = put(b, clean_text(r.name, text_size_max)), home = put(b, r.home.text());
   auto key = put(b, r.sealed_key);
   return finish(b, fbs::record::CreateAgent(b, agent, type, name, r.epoch, r.incarnation, r.created,
-                                            key, home));
+                                            key, home, r.stopped));
 }
 
 template <> result<agent_record> decode<agent_record>(byte_view value) {
@@ -127,7 +127,8 @@ template <> result<agent_record> decode<agent_record>(byte_view value) {
                  t.incarnation(),
                  t.created(),
                  check.blob(t.sealed_key()),
-                 check.address(t.home())};
+                 check.address(t.home()),
+                 t.stopped()};
   if (!check.ok) return bad("agent");
   return r;
 }

@@ -38,6 +38,7 @@ struct agent_record {
   wall_ms created = 0;
   bytes sealed_key; // by the keystore
   did home;         // this node; another one once it was ceded
+  bool stopped = false; // it ended itself, and is not started again
   bool operator==(const agent_record&) const = default;
 };
 
@@ -75,6 +76,7 @@ struct ledger_entry {
   wall_ms when = 0;
   std::string reason; // empty unless refused, expired or dead
   did node;           // the other node; empty: this one
+  byte_array<16> owner{}; // the agent here whose stream it is: the first 16 bytes of BLAKE2b over its DID
   bool operator==(const ledger_entry&) const = default;
 };
 
@@ -100,7 +102,8 @@ struct ask_record {
 
 // Synced before a message runs again after an unclean stop (semantics.md 4).
 struct attempt_mark {
-  std::uint32_t count = 0;
+  std::uint32_t count = 0;   // how often they ran behind it
+  sequence from = 0, to = 0; // which positions, both included
   bool operator==(const attempt_mark&) const = default;
 };
 

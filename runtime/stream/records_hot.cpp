@@ -150,6 +150,7 @@ bytes encode(const ledger_entry& r) {
   put_u64(out, std::uint64_t(r.when));
   put_text(out, reason);
   put_text(out, r.node.text());
+  append(out, r.owner);
   return out;
 }
 
@@ -164,6 +165,7 @@ template <> result<ledger_entry> decode<ledger_entry>(byte_view value) {
   r.when = wall_ms(in.u64());
   r.reason = get_text(in);
   r.node = get_did(in, true);
+  get_array(in, r.owner);
   return done(in, std::move(r), "ledger entry");
 }
 

@@ -62,7 +62,7 @@ public:
   // Forgets it if it is older than `floor`: a newer home was seen elsewhere.
   void raise_floor(const did& agent, epoch floor);
 
-  // The envelope is authentic if its sender delegated to this peer: unauthenticated
+  // The envelope is authentic if its sender is this peer or delegated to it: unauthenticated
   // "no_delegation", "delegation_expired"; malformed "wrong_stream" if the envelope does not belong
   // to `stream`.
   result<verified_envelope> verify(const stream_id& stream, envelope e, wall_ms now) const;

@@ -1,0 +1,257 @@
+#include "runtime/stream/envelope.hpp"
+
+#include "runtime/crypto/hash.hpp"
+#include "runtime/stream/text.hpp"
+
+#include <catch2/catch.hpp>
+
+using namespace kith;
+
+namespace {
+
+const std::string alice = "did:key:z6MkhaXgBZDvotDkL5257faiztiGiC2QtKLGpbnnEGta2doK";
+const std::string bob = "did:key:z6MkpTHR8VNsBxYAAWHut2Geadd9jSwuBV8xRoAnwWsdvktH";
+
+uuid an_id(std::uint8_t fill) {
+  uuid u;
+  u.octets.fill(fill);
+  return u;
+}
+
+digest a_digest(std::uint8_t fill) {
+  digest d;
+  d.fill(fill);
+  return d;
+}
+
+envelope_fields typical(byte_view payload) {
+  envelope_fields f;
+  f.id = an_id(7);
+  f.from = alice;
+  f.to = bob;
+  f.kind = "greet";
+  f.content_type = "text/plain";
+  f.payload = payload;
+  f.created = 1'700'000'000'123;
+  f.incarnation = 0x0123456789abcdef;
+  f.seq = 42;
+  f.previous = a_digest(3);
+  return f;
+}
+
+void require_same(const envelope_fields& a, const envelope_fields& b) {
+  REQUIRE(a.id == b.id);
+  REQUIRE(a.from == b.from);
+  REQUIRE(a.to == b.to);
+  REQUIRE(a.kind == b.kind);
+  REQUIRE(a.content_type == b.content_type);
+  REQUIRE(equal(a.payload, b.payload));
+  REQUIRE(a.created == b.created);
+  REQUIRE(a.time_to_live_ms == b.time_to_live_ms);
+  REQUIRE(a.correlation == b.correlation);
+  REQUIRE(a.replay_of == b.replay_of);
+  REQUIRE(a.qos == b.qos);
+  REQUIRE(a.lane == b.lane);
+  REQUIRE(a.status == b.status);
+  REQUIRE(a.wants_answer == b.wants_answer);
+  REQUIRE(a.incarnation == b.incarnation);
+  REQUIRE(a.seq == b.seq);
+  REQUIRE(a.previous == b.previous);
+  REQUIRE(a.trace == b.trace);
+  REQUIRE(a.tombstone_of == b.tombstone_of);
+}
+
+envelope reparsed(const envelope& e) {
+  auto p = envelope::parse(slice::copy_of(e.raw()));
+  REQUIRE(p);
+  return *p;
+}
+
+// Reads every field, so that a sanitizer sees what a bad offset would touch.
+std::size_t touch(const envelope& e) {
+  auto f = e.fields();
+  std::size_t n =
+      f.id.octets[0] + f.previous[0] + f.tombstone_of[0] + std::size_t(f.created) + f.seq;
+  for (auto s : {f.from, f.to, f.kind, f.content_type, f.trace})
+    for (char c : s) n += std::size_t(c);
+  for (auto b : f.payload) n += b;
+  return n;
+}
+
+} // namespace
+
+TEST_CASE("an envelope carries every field through its bytes", "[stream][unit]") {
+  bytes payload(128, 0x5a);
+  auto f = typical(payload);
+  f.time_to_live_ms = 60'000;
+  f.correlation = an_id(1);
+  f.replay_of = an_id(2);
+  f.lane = lane::answer;
+  f.status = answer_status::refused;
+  f.wants_answer = true;
+  f.trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+  auto built = envelope::build(f);
+  require_same(built.fields(), f);
+  require_same(reparsed(built).fields(), f);
+  REQUIRE(envelope::build(built.fields()).raw().size() == built.size());
+  REQUIRE(equal(envelope::build(built.fields()).raw(), built.raw()));
+}
+
+TEST_CASE("an envelope of QoS 0 without anything optional survives its bytes", "[stream][unit]") {
+  envelope_fields f;
+  f.id = an_id(9);
+  f.from = alice;
+  f.to = bob;
+  f.kind = "k";
+  f.qos = qos::at_most_once;
+  require_same(reparsed(envelope::build(f)).fields(), f);
+}
+
+TEST_CASE("an envelope is a multiple of 8 bytes, small, and its payload is 8-aligned",
+          "[stream][unit]") {
+  for (std::size_t n : {0u, 1u, 7u, 8u, 128u, 1000u, 70'000u}) {
+    bytes payload(n, 1);
+    auto e = envelope::build(typical(payload));
+    REQUIRE(e.size() % 8 == 0);
+    REQUIRE(e.payload().size() == n);
+    if (n > 0) REQUIRE(reinterpret_cast<std::uintptr_t>(e.payload().data()) % 8 == 0);
+    REQUIRE(e.size() <= n + 344);
+  }
+}
+
+TEST_CASE("a payload of the largest size passes and one byte more is refused", "[stream][unit]") {
+  bytes payload(envelope::payload_size_max, 1);
+  REQUIRE(reparsed(envelope::build(typical(payload))).payload().size() == payload.size());
+  payload.push_back(1);
+  auto over = envelope::parse(envelope::build(typical(payload)).raw());
+  REQUIRE(!over);
+  REQUIRE(over.error().code == "envelope_too_large");
+  REQUIRE(envelope::parse(slice(bytes(envelope::size_max + 1))).error().code ==
+          "envelope_too_large");
+}
+
+TEST_CASE("an envelope cut at any byte, or with bytes behind it, is refused", "[stream][unit]") {
+  bytes payload(33, 0x5a);
+  auto e = envelope::build(typical(payload));
+  for (std::size_t n = 0; n < e.size(); ++n) {
+    auto cut = envelope::parse(slice::copy_of(e.raw().view().first(n)));
+    REQUIRE(!cut);
+    REQUIRE(cut.error().code == "bad_envelope");
+  }
+  auto longer = to_bytes(e.raw());
+  longer.push_back(0);
+  REQUIRE(!envelope::parse(slice(longer)));
+}
+
+TEST_CASE("a flipped bit never makes an envelope unsafe to read", "[stream][property]") {
+  bytes payload(16, 0x5a);
+  auto f = typical(payload);
+  f.trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+  auto e = envelope::build(f);
+  std::size_t accepted = 0, refused = 0;
+  for (std::size_t bit = 0; bit < e.size() * 8; ++bit) {
+    auto b = to_bytes(e.raw());
+    b[bit / 8] ^= std::uint8_t(1 << (bit % 8));
+    auto p = envelope::parse(slice(std::move(b)));
+    if (p) {
+      touch(*p);
+      REQUIRE(p->hash() != e.hash());
+      ++accepted;
+    } else {
+      ++refused;
+    }
+  }
+  REQUIRE(accepted > 0); // payload bytes, for one
+  REQUIRE(refused > 100);
+}
+
+TEST_CASE("bytes from nowhere never crash the parser", "[stream][property]") {
+  seeded_random random(4711);
+  bytes payload(16, 0x5a);
+  auto good = to_bytes(envelope::build(typical(payload)).raw());
+  for (int i = 0; i < 20'000; ++i) {
+    bytes b = good;
+    for (auto n = random.below(8); n > 0; --n)
+      b[random.below(b.size())] = std::uint8_t(random.next());
+    if (i % 4 == 0) random.fill(b);
+    auto p = envelope::parse(slice(std::move(b)));
+    if (p) touch(*p);
+  }
+}
+
+TEST_CASE("each limit of an envelope's fields is kept", "[stream][unit]") {
+  bytes payload(4, 1);
+  auto refused = [&](auto change) {
+    auto f = typical(payload);
+    change(f);
+    auto checked = envelope::check(f);
+    auto parsed = envelope::parse(envelope::build(f).raw());
+    return !checked && !parsed && parsed.error().code == "bad_envelope" &&
+           checked.error() == parsed.error();
+  };
+  REQUIRE_FALSE(refused([](auto&) {}));
+  std::string long_did = "did:x:" + std::string(did::size_max, 'a'), long_text(256, 'k'),
+              longer_text(257, 'k');
+  REQUIRE(refused([](auto& f) { f.from = ""; }));
+  REQUIRE(refused([](auto& f) { f.to = ""; }));
+  REQUIRE(refused([](auto& f) { f.from = "https://example.org"; }));
+  REQUIRE(refused([](auto& f) { f.to = "did:key:z6 Mk"; }));
+  REQUIRE(refused([&](auto& f) { f.to = long_did; }));
+  REQUIRE(refused([](auto& f) { f.kind = ""; }));
+  REQUIRE(refused([&](auto& f) { f.kind = long_text; }));
+  REQUIRE(refused([](auto& f) { f.kind = "a\nb"; }));
+  REQUIRE(refused([](auto& f) { f.kind = "\xff"; }));
+  REQUIRE(refused([&](auto& f) { f.content_type = long_text; }));
+  REQUIRE(refused([&](auto& f) { f.trace = longer_text; }));
+  REQUIRE(refused([](auto& f) { f.qos = qos(1); }));
+  REQUIRE(refused([](auto& f) { f.qos = qos(3); }));
+  REQUIRE(refused([](auto& f) { f.lane = lane(2); }));
+  REQUIRE(refused([](auto& f) { f.status = answer_status(5); }));
+  REQUIRE(refused([](auto& f) { f.seq = 0; }));
+  REQUIRE(refused([](auto& f) { f.incarnation = 0; }));
+  REQUIRE(refused([](auto& f) { f.qos = qos::at_most_once; }));
+  REQUIRE(refused([](auto& f) { f.tombstone_of = a_digest(1); })); // with a payload
+}
+
+TEST_CASE("an envelope of a later version is refused as such", "[stream][unit]") {
+  auto e = envelope::build(typical({}));
+  auto b = to_bytes(e.raw());
+  // The version lies 16 + 4 * 8 bytes into the core, which the id begins.
+  bytes id(16, 7);
+  auto at = std::search(b.begin(), b.end(), id.begin(), id.end());
+  REQUIRE(at != b.end());
+  REQUIRE(at[48] == envelope::version);
+  at[48] = 2;
+  auto p = envelope::parse(slice(b));
+  REQUIRE(!p);
+  REQUIRE(p.error().category == errc::unsupported);
+  REQUIRE(p.error().code == "envelope_version");
+}
+
+TEST_CASE("a tombstone keeps the digest of what it replaces, and everything but the payload",
+          "[stream][unit]") {
+  bytes payload(64, 9);
+  auto e = envelope::build(typical(payload));
+  REQUIRE(e.hash() == crypto::blake2b_256(e.raw()));
+  auto t = reparsed(e.tombstone());
+  REQUIRE(t.is_tombstone());
+  REQUIRE_FALSE(e.is_tombstone());
+  REQUIRE(t.hash() == e.hash());
+  REQUIRE(t.previous() == e.previous());
+  REQUIRE(t.seq() == e.seq());
+  REQUIRE(t.id() == e.id());
+  REQUIRE(t.payload().empty());
+  REQUIRE(t.size() < e.size());
+}
+
+TEST_CASE("text is valid UTF-8 without control characters, and anything can be made into it",
+          "[stream][unit]") {
+  REQUIRE(is_text("gr\xc3\xbc\xc3\x9f dich \xe2\x82\xac \xf0\x9f\x8c\x8d"));
+  for (std::string_view bad : {"\xc0\xaf", "\xe0\x80\x80", "\xed\xa0\x80", "\xf4\x90\x80\x80",
+                               "\xf5\x80\x80\x80", "\xe2\x82", "\x80", "a\x7f", "\x1b[2J"}) {
+    REQUIRE_FALSE(is_text(bad));
+    REQUIRE(is_text(clean_text(bad, 100)));
+  }
+  REQUIRE(clean_text("a\nb\xff", 100) == "a b?");
+  REQUIRE(clean_text("ab\xe2\x82\xac", 4) == "ab");
+}
