@@ -125,9 +125,9 @@ public:
   // Runs one turn, start to end, and never throws what the handler throws: that has undone every
   // change, and the instance goes on. What the turn before left staged counts as committed.
   turn_outcome& run(const message& m, std::int64_t now_ms);
-  // An answer's turn. `refused` here means that no such answer handler exists any more: the ledger
-  // gets it.
-  turn_outcome& run(const answer& a, std::int64_t now_ms);
+  // An answer's turn, by the handler that the ask named. `refused` goes to the ledger alone: for
+  // one, there may be no such handler any more.
+  turn_outcome& run(const answer& a, std::string_view handler, std::int64_t now_ms);
   // Of the last turn, or of setup.
   turn_outcome& outcome();
 
@@ -137,6 +137,7 @@ public:
   void roll_back();
 
   const agent_identity& identity() const;
+  agent& get();
   std::vector<std::string> kinds() const; // that have handlers, sorted
   const std::vector<advertised>& advertisements() const;
 

@@ -11,6 +11,11 @@ namespace detail {
 // What all durables share. Registers itself with its agent; used by that agent's thread only.
 class cell {
 public:
+  static constexpr std::uint8_t format =
+      1; // of what is stored: this byte, the version (2 bytes), JSON
+  static constexpr std::size_t header_size = 3;
+  static constexpr std::size_t name_size_max = 255;
+
   cell(agent& owner, std::string_view name, cell_version v);
   cell(const cell&) = delete;
   cell& operator=(const cell&) = delete;

@@ -1,0 +1,84 @@
+// The turn under way: its beginning, its limits and its two ends.
+#include "actors/agent/core.hpp"
+
+#include <kith/durable.hpp>
+#include <stdexcept>
+
+namespace kith {
+
+void agent_core::require_turn(const char* what) const {
+  if (at != phase::turn) throw std::logic_error(std::string(what) + "() is for handlers only");
+}
+
+void agent_core::require_setup(const char* what) const {
+  if (at != phase::setting_up) throw std::logic_error(std::string(what) + "() is for setup() only");
+}
+
+void agent_core::charge(std::size_t size) {
+  turn_bytes += size;
+  if (turn_bytes > turn_limits::bytes_max)
+    throw std::length_error("the turn emits more than 64 MiB");
+  if (outcome.emissions.size() + outcome.spawns.size() >= turn_limits::emissions_max)
+    throw std::length_error("the turn emits more than 100000 messages");
+}
+
+void agent_core::begin(phase p, std::int64_t now, bool answer_wanted) {
+  constexpr std::size_t kept_max = 1024; // what one large turn took is given back
+  commit();
+  at = p;
+  now_ms = now;
+  wants_answer = answer_wanted;
+  tells = asks = turn_bytes = 0;
+  outcome.status = turn_status::done;
+  outcome.reason.clear();
+  outcome.reply.reset();
+  outcome.emissions.clear();
+  if (outcome.emissions.capacity() > kept_max) outcome.emissions.shrink_to_fit();
+  outcome.spawns.clear();
+  outcome.stop = false;
+}
+
+void agent_core::finish() {
+  constexpr std::size_t kept_max = 64 << 10;
+  if (wants_answer && !outcome.reply) outcome.reply.emplace();
+  if (writes.size() < dirty.size()) writes.resize(dirty.size());
+  for (std::size_t i = 0; i < dirty.size(); ++i) {
+    auto& w = writes[i];
+    w.bytes.clear();
+    if (w.bytes.capacity() > kept_max) w.bytes.shrink_to_fit();
+    w.name = dirty[i]->name();
+    w.bytes += char(detail::cell::format);
+    w.bytes += char(dirty[i]->version() >> 8);
+    w.bytes += char(dirty[i]->version());
+    json_writer out(w.bytes);
+    dirty[i]->write(out);
+    if (w.bytes.size() - detail::cell::header_size > json::size_max)
+      throw std::length_error("cell " + dirty[i]->name() + " is larger than 16 MiB");
+    charge(w.bytes.size());
+  }
+  outcome.cells = std::span(writes).first(dirty.size());
+}
+
+void agent_core::abandon(turn_status status, std::string_view reason) {
+  roll_back();
+  outcome.status = status;
+  outcome.reason = reason.substr(0, turn_limits::reason_size_max);
+}
+
+void agent_core::commit() noexcept {
+  for (auto* c : dirty) c->commit(), c->dirty_ = false;
+  dirty.clear();
+  outcome.cells = {};
+}
+
+void agent_core::roll_back() noexcept {
+  for (auto* c : dirty) c->roll_back(), c->dirty_ = false;
+  dirty.clear();
+  outcome.cells = {};
+  outcome.reply.reset();
+  outcome.emissions.clear();
+  outcome.spawns.clear();
+  outcome.stop = false;
+}
+
+} // namespace kith
