@@ -1,6 +1,7 @@
-// Where a node's durable state lives. A backend keeps sorted tables; the one journal in front of it turns everybody's
-// batches into a few synced writes (group commit) and says when each is durable. Two backends stand behind this
-// interface: RocksDB, and a twin in memory that can lose what was not synced, for tests and simulation.
+// Where a node's durable state lives. A backend keeps sorted tables; the one journal in front of it
+// turns everybody's batches into a few synced writes (group commit) and says when each is durable.
+// Two backends stand behind this interface: RocksDB, and a twin in memory that can lose what was
+// not synced, for tests and simulation.
 #pragma once
 
 #include "runtime/base/bytes.hpp"
@@ -46,9 +47,11 @@ public:
   void erase(table in, byte_view key);
   // [from, to)
   void erase_range(table in, byte_view from, byte_view to);
-  // The batch is refused unless `agent`'s epoch is exactly `at` when it is submitted (semantics.md 20).
+  // The batch is refused unless `agent`'s epoch is exactly `at` when it is submitted (semantics.md
+  // 20).
   void require_epoch(const did& agent, epoch at);
-  // Sets the agent's epoch once the batch is submitted; refused unless it is higher than the present one.
+  // Sets the agent's epoch once the batch is submitted; refused unless it is higher than the
+  // present one.
   void raise_epoch(const did& agent, epoch to);
 
   bool empty() const { return operations_.empty() && raised_.empty(); }
@@ -75,13 +78,16 @@ public:
   virtual ~backend() = default;
   virtual result<std::optional<slice>> get(table in, byte_view key) = 0;
   // Ascending, [from, to), by seeking to `from`.
-  virtual result<std::vector<entry>> scan(table in, byte_view from, byte_view to, scan_limits limits) = 0;
-  // Applies all batches as one write, in order, synced before it returns; `last` is stored with it as the journal
-  // position reached. On an error nothing may be assumed: the journal stops for good.
+  virtual result<std::vector<entry>> scan(table in, byte_view from, byte_view to,
+                                          scan_limits limits) = 0;
+  // Applies all batches as one write, in order, synced before it returns; `last` is stored with it
+  // as the journal position reached. On an error nothing may be assumed: the journal stops for
+  // good.
   virtual result<void> commit(std::span<const write_batch> batches, journal_position last) = 0;
   // The position that the last commit stored.
   virtual journal_position recovered() const = 0;
-  // Writes and syncs the witness file: "the store held `position`, synced". Called now and then, after commits.
+  // Writes and syncs the witness file: "the store held `position`, synced". Called now and then,
+  // after commits.
   virtual result<void> bear_witness(journal_position position) = 0;
 };
 
