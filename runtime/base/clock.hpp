@@ -33,15 +33,15 @@ class manual_clock final : public clock {
 public:
   explicit manual_clock(wall_ms wall = 1'700'000'000'000) : wall_(wall) {}
   time_point now() const override { return now_; }
-  wall_ms wall() const override { return wall_; }
-  void advance(duration d) {
-    now_ += d;
-    wall_ += std::chrono::duration_cast<std::chrono::milliseconds>(d).count();
+  wall_ms wall() const override {
+    return wall_ + std::chrono::floor<std::chrono::milliseconds>(now_ - start).count();
   }
+  void advance(duration d) { now_ += d; }
 
 private:
-  time_point now_{std::chrono::hours(1)};
-  wall_ms wall_;
+  static constexpr time_point start{std::chrono::hours(1)};
+  time_point now_ = start;
+  wall_ms wall_; // at the start: many small steps must add up
 };
 
 } // namespace kith
