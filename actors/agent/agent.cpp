@@ -7,7 +7,6 @@ namespace kith {
 namespace {
 
 constexpr std::size_t kind_size_max = 255;
-constexpr std::size_t overhead = 128; // what an emission takes beside its parts, about
 
 void check_kind(std::string_view kind) {
   if (kind.empty() || kind.size() > kind_size_max)
@@ -28,7 +27,7 @@ emission& emit(agent_core& core, emission::type what, const did& to, std::string
     throw std::invalid_argument("a message of kind " + std::string(kind) + " to nobody");
   if (value.payload.size() > turn_limits::payload_size_max)
     throw std::length_error("the payload of " + std::string(kind) + " is larger than 16 MiB");
-  core.charge(overhead + kind.size() + value.payload.size());
+  core.charge_emission(kind.size() + value.payload.size());
   auto& e = core.outcome.emissions.emplace_back();
   e.what = what;
   e.to = to;
@@ -122,7 +121,7 @@ std::uint64_t agent::random() { return core_.host.random(); }
 
 did agent::spawn(std::string_view type, std::string_view name) {
   core_.require_turn("spawn");
-  core_.charge(overhead + type.size() + name.size());
+  core_.charge_emission(type.size() + name.size());
   auto made = core_.host.prepare_agent(type, name);
   if (!made) throw std::runtime_error(made.error().what());
   core_.outcome.spawns.push_back({*made, std::string(type), std::string(name)});

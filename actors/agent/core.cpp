@@ -18,6 +18,11 @@ void agent_core::charge(std::size_t size) {
   turn_bytes += size;
   if (turn_bytes > turn_limits::bytes_max)
     throw std::length_error("the turn emits more than 64 MiB");
+}
+
+void agent_core::charge_emission(std::size_t size) {
+  constexpr std::size_t overhead = 128; // what an emission takes beside its parts, about
+  charge(overhead + size);
   if (outcome.emissions.size() + outcome.spawns.size() >= turn_limits::emissions_max)
     throw std::length_error("the turn emits more than 100000 messages");
 }

@@ -30,8 +30,9 @@ public:
   // Throws std::logic_error unless the agent is in a turn; `what` is the function's name.
   void require_turn(const char* what) const;
   void require_setup(const char* what) const;
-  // Counts towards turn_limits; throws std::length_error past them.
+  // Count towards turn_limits; both throw std::length_error past them.
   void charge(std::size_t size);
+  void charge_emission(std::size_t size);
 
   void begin(phase p, std::int64_t now, bool answer_wanted);
   // Runs `body` as the turn and makes its outcome. Lets no exception out.

@@ -19,6 +19,8 @@ result<std::unique_ptr<agent_instance>> agent_instance::create(agent_registratio
     made->agent_ = make(core);
   } catch (const activation_failure& f) {
     return fail(f.why);
+  } catch (const json_error& e) { // thrown by a durable's migrate function
+    return fail(errc::corrupt, "bad_cell", e.what());
   } catch (const std::exception& e) {
     return fail(errc::invalid, "setup_failed", e.what());
   } catch (...) {

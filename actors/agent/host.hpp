@@ -116,7 +116,7 @@ public:
   // Builds the agent, reads its cells and runs setup(): unsupported "cell_version" for a cell that
   // a newer release wrote, corrupt "bad_cell", whatever load_cell failed with, invalid
   // "setup_failed" if anything else was thrown. What setup() changed is staged: outcome() has its
-  // cells (and its stop), to be committed like a turn's.
+  // cells, to be committed like a turn's.
   static result<std::unique_ptr<agent_instance>> create(agent_registration::factory make,
                                                         agent_identity identity, agent_host& host,
                                                         std::int64_t now_ms);

@@ -1,0 +1,198 @@
+// The host behind kith::test::probe: a mailbox of one, in memory.
+#include "actors/agent/host.hpp"
+#include "runtime/base/ids.hpp"
+
+#include <kith/test.hpp>
+#include <stdexcept>
+
+namespace kith::test {
+namespace {
+
+did example(const std::string& name) { return did::parse("did:example:" + name).value(); }
+
+} // namespace
+
+struct probe_base::world final : agent_host {
+  agent_registration::factory make;
+  agent_identity identity;
+  std::int64_t now_ms = start_ms;
+  seeded_random chance{1};
+  uuid_generator ids;
+  stored_cells cells;
+  std::vector<sent_message> sent;
+  std::vector<spawned_agent> spawned;
+  std::vector<std::string> logged;
+  did sender = example("sender");
+  std::size_t spawn_count = 0;
+  bool stopped = false;
+  bool overloaded = false;
+  std::unique_ptr<agent_instance> instance;
+
+  result<std::optional<bytes>> load_cell(std::string_view name) override {
+    auto found = cells.find(std::string(name));
+    return found == cells.end() ? std::nullopt : std::optional(found->second);
+  }
+  uuid make_id() override { return ids.next(now_ms, chance); }
+  std::uint64_t random() override { return chance.next(); }
+  bool admits(emission::type, std::size_t) override { return !overloaded; }
+  result<did> prepare_agent(std::string_view, std::string_view) override {
+    return example("spawned-" + std::to_string(++spawn_count));
+  }
+  result<did> resolve_node(std::string_view node) override {
+    return node.starts_with("did:") ? did::parse(node)
+                                    : did::parse("did:example:" + std::string(node));
+  }
+  void log(log_level, std::string_view text) override { logged.emplace_back(text); }
+
+  void store(const turn_outcome& done) {
+    for (const auto& cell : done.cells)
+      cells[std::string(cell.name)] = to_bytes(as_bytes(cell.bytes));
+  }
+  void activate() {
+    instance.reset();
+    auto made = agent_instance::create(make, identity, *this, now_ms);
+    if (!made) throw std::runtime_error(made.error().what());
+    instance = std::move(*made);
+    store(instance->outcome());
+    instance->commit();
+  }
+};
+
+const std::string& turn::text() const {
+  if (how_ == ending::refused) throw std::logic_error("refused: " + reason_);
+  if (how_ == ending::threw) throw std::logic_error("threw: " + reason_);
+  return payload_;
+}
+
+probe_base::probe_base(agent_registration::factory make, stored_cells cells, std::string name)
+    : world_(std::make_unique<world>()) {
+  world_->make = make;
+  world_->cells = std::move(cells);
+  world_->identity = {example("agent"), example("node"), std::move(name)};
+  world_->activate();
+}
+
+probe_base::~probe_base() = default;
+
+turn probe_base::deliver(std::string_view kind, encoded value, bool wants_answer) {
+  if (world_->stopped) throw std::logic_error("the agent has stopped");
+  message_fields fields;
+  fields.id = world_->make_id();
+  fields.from = &world_->sender;
+  fields.to = &world_->identity.self;
+  fields.kind = kind;
+  fields.content_type = value.content_type;
+  fields.payload = as_bytes(value.payload);
+  fields.created_ms = world_->now_ms;
+  fields.wants_answer = wants_answer;
+  world_->instance->run(message(fields), world_->now_ms);
+  return settle();
+}
+
+turn probe_base::ask_raw(std::string_view kind, std::string_view content_type,
+                         std::string_view payload) {
+  return deliver(kind, {content_type, std::string(payload)}, true);
+}
+
+// Does what a mailbox does with an outcome.
+turn probe_base::settle() {
+  auto& w = *world_;
+  auto& done = w.instance->outcome();
+  turn t;
+  if (done.status != turn_status::done) {
+    t.how_ = done.status == turn_status::refused ? turn::ending::refused : turn::ending::threw;
+    t.reason_ = done.reason;
+    return t;
+  }
+  if (done.reply) {
+    t.content_type_ = done.reply->content_type;
+    t.payload_ = std::move(done.reply->payload);
+  }
+  w.store(done);
+  for (auto& e : done.emissions) {
+    const bool is_ask = e.what == emission::type::ask;
+    w.sent.push_back({is_ask, e.id, e.to, e.kind, e.content_type, std::move(e.payload), e.qos,
+                      e.time_to_live_ms, e.then, e.context,
+                      is_ask ? w.now_ms + std::int64_t(e.deadline_ms) : 0});
+  }
+  for (auto& s : done.spawns) w.spawned.push_back({s.agent, s.type, s.name});
+  w.stopped = w.stopped || done.stop;
+  w.instance->commit();
+  return t;
+}
+
+const std::vector<sent_message>& probe_base::sent() const { return world_->sent; }
+void probe_base::clear_sent() { world_->sent.clear(); }
+
+std::size_t probe_base::index_of(const uuid& request) const {
+  for (std::size_t i = 0; i < world_->sent.size(); ++i)
+    if (world_->sent[i].id == request) return i;
+  throw std::logic_error("no ask has the id " + request.text());
+}
+
+turn probe_base::finish_ask(std::size_t sent_index, ask_status status, std::string_view reason,
+                            encoded value) {
+  auto& w = *world_;
+  if (w.stopped) throw std::logic_error("the agent has stopped");
+  if (sent_index >= w.sent.size() || !w.sent[sent_index].is_ask || w.sent[sent_index].answered)
+    throw std::logic_error("sent()[" + std::to_string(sent_index) + "] is no open ask");
+  w.sent[sent_index].answered = true;
+  const auto asked = w.sent[sent_index]; // a copy: the turn may send, and so move it
+  answer_fields fields;
+  fields.request_id = asked.id;
+  fields.from = &asked.to;
+  fields.status = status;
+  fields.reason = reason;
+  fields.context = asked.context;
+  fields.content_type = value.content_type;
+  fields.payload = as_bytes(value.payload);
+  w.instance->run(answer(fields), asked.then, w.now_ms);
+  return settle();
+}
+
+turn probe_base::fail_answer(std::size_t sent_index, ask_status status, std::string_view reason) {
+  return finish_ask(sent_index, status, reason, {});
+}
+turn probe_base::fail_answer(const uuid& request, ask_status status, std::string_view reason) {
+  return fail_answer(index_of(request), status, reason);
+}
+
+std::vector<turn> probe_base::advance(std::int64_t ms) {
+  auto& w = *world_;
+  const auto until = w.now_ms + ms;
+  std::vector<turn> turns;
+  while (!w.stopped) {
+    std::size_t next = w.sent.size();
+    for (std::size_t i = 0; i < w.sent.size(); ++i) {
+      const auto& s = w.sent[i];
+      if (!s.is_ask || s.answered || s.deadline_ms > until) continue;
+      if (next == w.sent.size() || s.deadline_ms < w.sent[next].deadline_ms) next = i;
+    }
+    if (next == w.sent.size()) break;
+    w.now_ms = std::max(w.now_ms, w.sent[next].deadline_ms);
+    turns.push_back(fail_answer(next, ask_status::timeout, "no answer by the deadline"));
+  }
+  w.now_ms = until;
+  return turns;
+}
+
+std::int64_t probe_base::now() const { return world_->now_ms; }
+void probe_base::restart() { world_->activate(); }
+const stored_cells& probe_base::cells() const { return world_->cells; }
+
+std::string probe_base::stored_json(std::string_view cell) const {
+  auto found = world_->cells.find(std::string(cell));
+  if (found == world_->cells.end() || found->second.size() < detail::cell::header_size) return {};
+  return std::string(as_text(found->second).substr(detail::cell::header_size));
+}
+
+const std::vector<spawned_agent>& probe_base::spawned() const { return world_->spawned; }
+bool probe_base::stopped() const { return world_->stopped; }
+const std::vector<std::string>& probe_base::logged() const { return world_->logged; }
+void probe_base::overload(bool on) { world_->overloaded = on; }
+const did& probe_base::self() const { return world_->identity.self; }
+const did& probe_base::node() const { return world_->identity.node; }
+const did& probe_base::sender() const { return world_->sender; }
+agent& probe_base::get() const { return world_->instance->get(); }
+
+} // namespace kith::test
