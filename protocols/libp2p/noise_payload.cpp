@@ -7,9 +7,13 @@
 
 namespace kith::libp2p {
 
-static bytes signed_bytes(const byte_array<32>& static_public) {
-  auto out = to_bytes(as_bytes("noise-libp2p-static-key:"));
-  append(out, static_public);
+static constexpr std::string_view signed_prefix = "noise-libp2p-static-key:";
+using signed_message = byte_array<signed_prefix.size() + 32>;
+
+static signed_message signed_bytes(const byte_array<32>& static_public) {
+  signed_message out;
+  std::memcpy(out.data(), signed_prefix.data(), signed_prefix.size());
+  std::memcpy(out.data() + signed_prefix.size(), static_public.data(), static_public.size());
   return out;
 }
 
