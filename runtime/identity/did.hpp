@@ -1,5 +1,5 @@
-// A decentralized identifier (W3C DID Core 1.0 section 3.1): the address of every agent and node. Kith's own are
-// did:key with Ed25519; others are carried as they are.
+// A decentralized identifier (W3C DID Core 1.0 section 3.1): the address of every agent and node.
+// Kith's own are did:key with Ed25519; others are carried as they are.
 #pragma once
 
 #include "runtime/base/bytes.hpp"
@@ -14,8 +14,9 @@ namespace kith {
 
 using ed25519_public = byte_array<32>;
 
-// Immutable and cheap to copy (the text is shared, because the same few DIDs stand in thousands of queues); safe to
-// hand to another thread. A default-constructed one is empty and equal only to other empty ones.
+// Immutable and cheap to copy (the text is shared, because the same few DIDs stand in thousands of
+// queues); safe to hand to another thread. A default-constructed one is empty and equal only to
+// other empty ones.
 class did {
 public:
   static constexpr std::size_t size_max = 512; // bytes of text; longer is refused
@@ -30,7 +31,8 @@ public:
   const std::string& text() const;
   std::string_view method() const; // "key", "web"
   std::size_t hash() const { return rep_ ? rep_->hash : 0; }
-  // The raw Ed25519 key of a did:key that has one.
+  // The raw Ed25519 key of a did:key that has one; whether it is a point of the curve, verification
+  // says.
   std::optional<ed25519_public> ed25519() const;
 
   bool operator==(const did& other) const;
@@ -41,12 +43,12 @@ private:
     std::string text;
     std::size_t hash;
   };
-  std::shared_ptr<const rep> rep_;
+  explicit did(std::string text);  // of checked syntax
+  std::shared_ptr<const rep> rep_; // shared, so that a copy costs a count
 };
 
 } // namespace kith
 
-template <>
-struct std::hash<kith::did> {
+template <> struct std::hash<kith::did> {
   std::size_t operator()(const kith::did& d) const noexcept { return d.hash(); }
 };
