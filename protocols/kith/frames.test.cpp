@@ -289,6 +289,21 @@ TEST_CASE("one small frame cannot become a large one by sharing its parts", "[ki
   REQUIRE(decode_body(frame_type::directory, slice::copy_of({b.GetBufferPointer(), b.GetSize()})));
 }
 
+TEST_CASE("an ack whose list is not aligned is refused", "[kith][unit]") {
+  // Found by tests/fuzz/kith_frames: root at 12, vtable at 4, the list's offset at 16, the list
+  // where that says.
+  auto code = [](std::uint8_t list_offset) {
+    bytes body{12, 0, 0, 0, 6, 0, 8, 0, 4, 0, 0, 0, 8, 0, 0, 0, list_offset, 0, 0, 0};
+    body.resize(64);
+    body[16 + list_offset] = 1;          // entries
+    body[16 + list_offset + 4 + 24] = 1; // its number
+    auto f = decode_body(frame_type::ack, slice(std::move(body)));
+    return f ? "ok" : f.error().code;
+  };
+  REQUIRE(code(4) == "ok");
+  REQUIRE(code(8) == "bad_frame");
+}
+
 TEST_CASE("bytes from nowhere never crash the decoder", "[kith][property]") {
   seeded_random random(20240);
   auto all = samples();

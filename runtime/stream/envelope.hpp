@@ -74,7 +74,7 @@ public:
   std::string_view to() const;
   std::string_view kind() const;
   std::string_view content_type() const;
-  byte_view payload() const;
+  byte_view payload() const; // begins at an address that is a multiple of 8
   wall_ms created() const;
   std::uint64_t time_to_live_ms() const;
   uuid correlation() const;

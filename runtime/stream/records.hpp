@@ -36,8 +36,8 @@ struct agent_record {
   kith::epoch epoch = 1;
   kith::incarnation incarnation = 0;
   wall_ms created = 0;
-  bytes sealed_key; // by the keystore
-  did home;         // this node; another one once it was ceded
+  bytes sealed_key;     // by the keystore
+  did home;             // this node; another one once it was ceded
   bool stopped = false; // it ended itself, and is not started again
   bool operator==(const agent_record&) const = default;
 };
@@ -76,7 +76,8 @@ struct ledger_entry {
   wall_ms when = 0;
   std::string reason; // empty unless refused, expired or dead
   did node;           // the other node; empty: this one
-  byte_array<16> owner{}; // the agent here whose stream it is: the first 16 bytes of BLAKE2b over its DID
+  // The agent here whose stream it is: the first 16 bytes of BLAKE2b over its DID.
+  byte_array<16> owner{};
   bool operator==(const ledger_entry&) const = default;
 };
 

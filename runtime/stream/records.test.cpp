@@ -65,6 +65,8 @@ TEST_CASE("node, agent, ask and peer records survive their bytes", "[stream][uni
   REQUIRE(through(node) == node);
   agent_record agent{alice, "greeter", "front desk", 4, 55, 17, bytes(80, 2), bob};
   REQUIRE(through(agent) == agent);
+  agent.stopped = true;
+  REQUIRE(through(agent) == agent);
   ask_record ask{an_id(), bob, "on_price", bytes{1, 2, 3}, 1234, "price"};
   REQUIRE(through(ask) == ask);
   peer_record peer{bob, {"10.0.0.1:4001", "[::1]:4001"}, 900, 2};
@@ -89,13 +91,14 @@ TEST_CASE("stream states survive their bytes", "[stream][unit]") {
 TEST_CASE("ledger entries and attempt marks survive their bytes", "[stream][unit]") {
   ledger_entry entry{an_id(),           {1, 2, 3},      12, direction::in, disposition::refused,
                      1'700'000'000'000, "no such kind", bob};
+  entry.owner.fill(0x0e);
   REQUIRE(through(entry) == entry);
   require_exact(entry);
   entry.node = {};
   entry.reason = {};
   REQUIRE(through(entry) == entry);
-  REQUIRE(through(attempt_mark{3}) == attempt_mark{3});
-  require_exact(attempt_mark{3});
+  REQUIRE(through(attempt_mark{3, 7, 9}) == attempt_mark{3, 7, 9});
+  require_exact(attempt_mark{3, 7, 9});
 }
 
 TEST_CASE("a dead letter keeps its envelope, and one without an envelope is corrupt",
@@ -143,5 +146,6 @@ TEST_CASE("the stored bytes of the frequent records are these", "[stream][vector
                                     "07"
                                     "00"
                                     "00");
-  REQUIRE(to_hex(encode(attempt_mark{258})) == "0100000102");
+  REQUIRE(to_hex(encode(attempt_mark{258, 3, 4})) == "01000001020000000000000003"
+                                                     "0000000000000004");
 }

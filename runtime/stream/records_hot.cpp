@@ -172,12 +172,14 @@ template <> result<ledger_entry> decode<ledger_entry>(byte_view value) {
 bytes encode(const attempt_mark& r) {
   bytes out{version};
   put_u32(out, r.count);
+  put_u64(out, r.from);
+  put_u64(out, r.to);
   return out;
 }
 
 template <> result<attempt_mark> decode<attempt_mark>(byte_view value) {
   KITH_ASSIGN(auto in, open(value));
-  attempt_mark r{in.u32()};
+  attempt_mark r{in.u32(), in.u64(), in.u64()};
   return done(in, r, "attempt mark");
 }
 
