@@ -153,6 +153,17 @@ TEST_CASE("two hundred cuts of the disk lose nothing that was acknowledged", "[s
   CHECK(c.acknowledged_in_all > 5'000);
 }
 
+TEST_CASE("two thousand cuts of the disk lose nothing that was acknowledged", "[.][store][slow]") {
+  for (std::uint64_t seed = 100; seed < 110; ++seed) {
+    campaign c(seed, true);
+    for (int round = 0; round <= 200; ++round) {
+      const auto lost = c.round();
+      INFO("seed " << seed << ", round " << round);
+      REQUIRE(lost.empty());
+    }
+  }
+}
+
 TEST_CASE("with syncing off, cuts of the disk do lose what was acknowledged", "[store][property]") {
   for (std::uint64_t seed = 1; seed <= 3; ++seed) {
     campaign c(seed, false);
@@ -172,10 +183,10 @@ TEST_CASE("cuts under many writers lose nothing that was acknowledged", "[store]
     auto store = rocks_backend::open(dir.path(), {.faults = disk});
     if (!store) FAIL(store.error().what());
     REQUIRE((*store)->recovered() >= acknowledged);
-    disk->cut_at(20 + chance.below(200), tear::prefix);
+    disk->cut_at(20 + chance.below(60), tear::prefix);
     {
       std::atomic<bool> failed = false;
-      journal j(**store, clock, {}, [&](const error&) { failed = true; });
+      journal j(**store, clock, {.group_count_max = 64}, [&](const error&) { failed = true; });
       std::vector<std::thread> writers;
       for (int w = 0; w < 3; ++w)
         writers.emplace_back([&] {

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <rocksdb/cache.h>
 #include <rocksdb/filter_policy.h>
+#include <rocksdb/system_clock.h>
 #include <rocksdb/table.h>
 
 namespace kith::store {
@@ -24,6 +25,28 @@ class no_log final : public rocksdb::Logger {
 public:
   using Logger::Logv;
   void Logv(const char*, va_list) override {}
+};
+
+// RocksDB sleeps a second after a failed flush, in the hope of better times. With the power gone
+// there are none, and hundreds of cuts would take minutes.
+class impatient_clock final : public rocksdb::SystemClockWrapper {
+public:
+  explicit impatient_clock(fault_disk& disk)
+      : SystemClockWrapper(rocksdb::SystemClock::Default()), disk_(disk) {}
+  const char* Name() const override { return "kith_impatient_clock"; }
+  void SleepForMicroseconds(int micros) override {
+    if (!disk_.is_cut()) target_->SleepForMicroseconds(micros);
+  }
+
+private:
+  fault_disk& disk_;
+};
+
+class faulty_env final : public rocksdb::EnvWrapper {
+public:
+  explicit faulty_env(fault_disk& disk) : EnvWrapper(rocksdb::NewCompositeEnv(disk.file_system())) {
+    system_clock_ = std::make_shared<impatient_clock>(disk); // shared: RocksDB asks for it so
+  }
 };
 
 rocksdb::ColumnFamilyOptions family(const rocks_options& o,
@@ -50,7 +73,7 @@ rocksdb::ColumnFamilyOptions family(const rocks_options& o,
 } // namespace
 
 rocks_tuning::rocks_tuning(const rocks_options& o) : faults(o.faults) {
-  if (faults) fault_env = rocksdb::NewCompositeEnv(faults->file_system());
+  if (faults) fault_env = std::make_unique<faulty_env>(*faults);
   db.env = faults ? fault_env.get() : rocksdb::Env::Default();
   db.create_if_missing = db.create_missing_column_families = true;
   db.paranoid_checks = true;
