@@ -7,8 +7,8 @@
 #include <catch2/catch.hpp>
 
 #include <filesystem>
-#include <map>
 #include <future>
+#include <map>
 #include <optional>
 #include <unistd.h>
 
