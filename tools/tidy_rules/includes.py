@@ -89,7 +89,8 @@ def check_room(file, line, header, target):
     room = "/".join(file.path.split("/")[:2])
     other = "/".join(target.split("/")[:2])
     if target.startswith("runtime/") and "/include/kith/" not in target and other not in PROTOCOLS_MAY:
-        why = f'a protocol does no I/O: it may include of runtime/ only base, crypto, identity, stream and crdt, not "{header}"'
+        rooms = ", ".join(PROTOCOLS_MAY)
+        why = f'a protocol does no I/O: of runtime it may include {rooms}, not "{header}"'
         yield Finding("include-room", file.path, line, why)
     elif target.startswith("protocols/") and other != room and other not in SHARED_ROOMS:
         why = f'{room} may not include its sibling "{header}" (only did/, httpsig/ and proof/ are shared)'

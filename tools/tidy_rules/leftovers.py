@@ -8,7 +8,8 @@ RULES = ("marker", "sleep", "catch-all", "clock")
 MARKER = re.compile(r'\b(TODO|FIXME|XXX|HACK)\b|\b(?i:not implemented|unimplemented|placeholder)\b')
 SLEEP = re.compile(r'\b(sleep_for|sleep_until|usleep|nanosleep)\b')
 CATCH_ALL = re.compile(r'\bcatch\s*\(\s*\.\.\.\s*\)')
-CLOCK = re.compile(r'\b(?:system_clock|steady_clock|high_resolution_clock)::now\b|\brandom_device\b|(?<![\w.>])s?rand\s*\(')
+CLOCK = re.compile(r'\b(?:system_clock|steady_clock|high_resolution_clock)::now\b'
+                   r'|\brandom_device\b|(?<![\w.>])s?rand\s*\(')
 
 SLEEP_IN = ("tests/e2e/", "tests/interop/")
 CLOCK_IN = ("runtime/base/", "tools/bench/", "tests/e2e/")

@@ -47,7 +47,8 @@ class Ratchet:
                 result.append(finding)
         for key, allowed in self.numbers.items():
             if amounts.get(key, 0) < allowed:
-                why = f"{key[0]} of {key[1]} is now {amounts.get(key, 0)}, not {allowed}: run tools/tidy --update-ratchet"
+                now = amounts.get(key, 0)
+                why = f"{key[0]} of {key[1]} is now {now}, not {allowed}: run tools/tidy --update-ratchet"
                 result.append(Finding("ratchet", self.name, self.line_of[key], why))
         return result
 
