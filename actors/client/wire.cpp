@@ -43,12 +43,6 @@ result<json::object> parse_object(std::string_view text) {
   return std::move(v->get_object());
 }
 
-errc category_of(std::string_view name) {
-  for (auto c = errc::invalid; c < errc::internal; c = errc(unsigned(c) + 1))
-    if (to_string(c) == name) return c;
-  return errc::internal;
-}
-
 bool is_utf8(std::string_view s) {
   // Boost.JSON checks what it reads, not what it writes: so let it read this as a string.
   json::parser p;
@@ -88,6 +82,12 @@ result<json::object> message_arguments(std::string_view to, std::string_view kin
 }
 
 } // namespace
+
+errc category_of(std::string_view name) {
+  for (auto c = errc::invalid; c < errc::internal; c = errc(unsigned(c) + 1))
+    if (to_string(c) == name) return c;
+  return errc::internal;
+}
 
 result<std::string> request_line(std::uint64_t id, std::string_view verb,
                                  std::string_view arguments) {

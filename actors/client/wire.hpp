@@ -9,6 +9,9 @@ namespace kith::control {
 inline constexpr std::size_t line_size_max = 24 << 20; // bytes, without the line feed
 inline constexpr std::size_t depth_max = 64;           // of JSON; deeper answers are refused
 
+// The category of this name; internal for a name that we do not know.
+errc category_of(std::string_view name);
+
 // {"id":7,"verb":"status","args":{}}. `arguments` is a JSON object, or empty for none. Malformed
 // "bad_json"; too_large "payload_too_large" if the line would be too long.
 result<std::string> request_line(std::uint64_t id, std::string_view verb,

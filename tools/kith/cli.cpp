@@ -1,0 +1,52 @@
+// From arguments to an exit code.
+#include "tools/kith/cli.hpp"
+#include "tools/kith/command_line.hpp"
+#include "tools/kith/commands.hpp"
+#include "tools/kith/exit_code.hpp"
+
+#include <algorithm>
+#include <ostream>
+
+namespace kith::cli {
+namespace {
+
+struct entry {
+  std::string_view name;
+  result<int> (*run)(const context&);
+};
+constexpr entry entries[] = {
+    {"init", init_command},       {"up", up_command},
+    {"run", run_command},         {"ps", ps_command},
+    {"tree", tree_command},       {"stop", stop_command},
+    {"version", version_command}, {"spawn", spawn_command},
+    {"agents", agents_command},   {"send", send_command},
+    {"ask", ask_command},         {"where", where_command},
+    {"dlq ls", dlq_ls_command},   {"dlq show", dlq_show_command},
+};
+
+} // namespace
+
+int run(const std::vector<std::string>& arguments, const program& what, const console& io) {
+  const auto taken_apart = parse_command_line(arguments, what, io);
+  if (!taken_apart) {
+    const bool json = std::find(arguments.begin(), arguments.end(), "--json") != arguments.end();
+    return report(io, json, taken_apart.error());
+  }
+  if (const auto* answered = std::get_if<already_answered>(&*taken_apart)) {
+    io.out << answered->out << std::flush;
+    return exit_ok;
+  }
+  const auto& given = std::get<options>(*taken_apart);
+  for (const auto& extra : what.commands)
+    if (extra.name == given.command) return extra.run(io, given);
+  const context c{given, what, io, state_dir(given.dir)};
+  for (const auto& e : entries) {
+    if (e.name != given.command) continue;
+    const auto code = e.run(c);
+    return code ? *code : report(io, given.json, code.error());
+  }
+  return report(io, given.json,
+                {errc::internal, "no_such_command", given.command + " is not wired up"});
+}
+
+} // namespace kith::cli

@@ -1,0 +1,56 @@
+// The commands. Each does its work, prints its result, and gives the exit code, or the error that
+// is to be reported.
+#pragma once
+
+#include "tools/kith/cli.hpp"
+#include "tools/kith/state_dir.hpp"
+
+#include <boost/json.hpp>
+#include <kith/client.hpp>
+
+namespace kith::cli {
+
+struct context {
+  const options& given;
+  const program& what;
+  const console& io;
+  state_dir dir;
+
+  // Prints the document with --json, else the text.
+  int print(const boost::json::value& document, std::string_view text) const;
+  // The node named by --node, or the first that answers.
+  result<client> connect() const;
+  // The same of one node by its name.
+  result<client> connect_to(std::string_view node) const;
+  // All that run; with --node only that one. Unavailable "node_not_running" if there is none.
+  struct running {
+    std::string name;
+    client connection;
+  };
+  result<std::vector<running>> connect_to_all() const;
+};
+
+// One verb of CONTROL.md.
+result<boost::json::value> call(client& c, std::string_view verb,
+                                const boost::json::object& args = {},
+                                duration timeout = std::chrono::seconds(30));
+// The `status` of a node by its name; of one that is away: name and state stopped or unresponsive.
+boost::json::object status_of(const context& c, std::string_view node);
+
+result<int> init_command(const context& c);
+result<int> up_command(const context& c);
+result<int> run_command(const context& c);
+result<int> ps_command(const context& c);
+result<int> tree_command(const context& c);
+result<int> stop_command(const context& c);
+result<int> version_command(const context& c);
+
+result<int> spawn_command(const context& c);
+result<int> agents_command(const context& c);
+result<int> send_command(const context& c);
+result<int> ask_command(const context& c);
+result<int> where_command(const context& c);
+result<int> dlq_ls_command(const context& c);
+result<int> dlq_show_command(const context& c);
+
+} // namespace kith::cli

@@ -1,0 +1,51 @@
+// The command line, taken apart: one flat struct, because most commands share most options.
+#pragma once
+
+#include "tools/kith/console.hpp"
+
+#include <string>
+#include <vector>
+
+namespace kith::cli {
+
+inline constexpr unsigned nodes_max = 64; // on one machine, by one `up`
+
+struct options {
+  std::string command; // "send", "dlq ls"
+  std::string dir;     // of the cluster's state; never empty
+  std::string node;    // whose control socket; empty: the first that answers
+  bool json = false;
+
+  // init, up
+  unsigned nodes = 0; // 0: not said
+  std::string listen;
+  std::string join;
+  std::string secret_file;
+  bool detach = false;
+  std::string ready_timeout;
+  // run
+  std::vector<std::string> set; // key=value
+  // spawn
+  std::string type;
+  std::string name;
+  std::string on_node;
+  // agents
+  bool all = false;
+  // send, ask
+  std::string to;
+  std::string kind;
+  std::string text;
+  std::string json_payload;
+  std::string id; // also of where and dlq show
+  std::string ttl;
+  std::string timeout;
+  bool volatile_ = false; // QoS 0
+  // dlq ls
+  std::string agent;
+  // stop
+  std::string deadline;
+  // a command of an extension: its own arguments, untouched
+  std::vector<std::string> rest;
+};
+
+} // namespace kith::cli

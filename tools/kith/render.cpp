@@ -1,0 +1,203 @@
+// Tables and trees.
+#include "tools/kith/render.hpp"
+#include "runtime/stream/text.hpp"
+#include "tools/kith/json_members.hpp"
+#include "tools/kith/text_values.hpp"
+
+#include <algorithm>
+
+namespace kith::cli {
+namespace {
+
+namespace json = boost::json;
+
+constexpr std::size_t cell_size_max = 400;         // bytes; longer cells are cut
+constexpr std::size_t tree_depth_max = 64;         // levels; deeper ones are not shown
+constexpr std::size_t payload_size_max = 17 << 20; // bytes; no payload is larger
+
+// Characters, near enough to columns: UTF-8's continuation bytes do not count.
+std::size_t width_of(std::string_view s) {
+  return std::size_t(std::count_if(s.begin(), s.end(), [](char c) { return (c & 0xc0) != 0x80; }));
+}
+
+std::string dash_if_empty(std::string s) { return s.empty() ? "-" : s; }
+
+std::string joined(const json::array& list) {
+  std::string out;
+  for (const auto& item : list) {
+    if (!item.is_string()) continue;
+    if (!out.empty()) out += ", ";
+    out += std::string_view(item.get_string().data(), item.get_string().size());
+  }
+  return out;
+}
+
+// "2/3": of the other nodes that this one knows, how many it has a link to.
+std::string peers_of(const json::object& status) {
+  const auto& peers = array_at(status, "peers");
+  const auto up = std::count_if(peers.begin(), peers.end(), [](const json::value& p) {
+    return p.is_object() && text_at(p.get_object(), "state") == "up";
+  });
+  return std::to_string(up) + "/" + std::to_string(peers.size());
+}
+
+void render_branch(const json::value& v, const std::string& indent, std::size_t depth, bool colour,
+                   std::string& out) {
+  if (!v.is_object() || depth > tree_depth_max) return;
+  const auto& node = v.get_object();
+  out += tinted(harmless(dash_if_empty(text_at(node, "name"))), tint::strong, colour);
+  if (const auto kind = text_at(node, "kind"); !kind.empty()) out += "  " + harmless(kind);
+  if (const auto state = text_at(node, "state"); !state.empty())
+    out += "  " + tinted(harmless(state), tint_of_state(state), colour);
+  if (const auto restarts = int_at(node, "restarts"); restarts > 0)
+    out += tinted("  " + std::to_string(restarts) + (restarts == 1 ? " restart" : " restarts"),
+                  tint::warn, colour);
+  out += "\n";
+  const auto& children = array_at(node, "children");
+  for (std::size_t i = 0; i < children.size(); ++i) {
+    const bool last = i + 1 == children.size();
+    out += indent + (last ? "└─ " : "├─ ");
+    render_branch(children[i], indent + (last ? "   " : "│  "), depth + 1, colour, out);
+  }
+}
+
+} // namespace
+
+std::string tinted(std::string_view text, tint t, bool colour) {
+  if (!colour || t == tint::none || text.empty()) return std::string(text);
+  constexpr const char* codes[] = {"0", "32", "33", "31", "2", "1"};
+  return std::string("\x1b[") + codes[std::size_t(t)] + "m" + std::string(text) + "\x1b[0m";
+}
+
+tint tint_of_state(std::string_view state) {
+  for (const auto* s : {"ready", "up", "alive", "running", "active", "handled", "ok", "idle"})
+    if (state == s) return tint::good;
+  for (const auto* s : {"stopped", "down", "dead", "refused", "failed", "expired", "unreachable"})
+    if (state == s) return tint::bad;
+  for (const auto* s : {"joining", "draining", "suspect", "backoff", "connecting", "restarting",
+                        "in_doubt", "unknown"})
+    if (state == s) return tint::warn;
+  return tint::none;
+}
+
+std::string harmless(std::string_view text) { return clean_text(text, cell_size_max); }
+
+std::string harmless_payload(std::string_view text) {
+  auto out = clean_text(text, payload_size_max);
+  if (out.size() != text.size()) return out; // it was not UTF-8
+  for (std::size_t i = 0; i < out.size(); ++i)
+    if (text[i] == '\n' || text[i] == '\t') out[i] = text[i];
+  return out;
+}
+
+std::string table(const std::vector<std::string>& head,
+                  const std::vector<std::vector<std::string>>& rows, bool colour,
+                  std::size_t state_column) {
+  std::vector<std::size_t> widths;
+  for (const auto& h : head) widths.push_back(width_of(h));
+  for (const auto& row : rows)
+    for (std::size_t i = 0; i < head.size() && i < row.size(); ++i)
+      widths[i] = std::max(widths[i], width_of(row[i]));
+  std::string out;
+  const auto add_line = [&](const std::vector<std::string>& cells, bool is_head) {
+    for (std::size_t i = 0; i < head.size(); ++i) {
+      const std::string cell = i < cells.size() ? cells[i] : "";
+      const auto t = is_head ? tint::faint : i == state_column ? tint_of_state(cell) : tint::none;
+      out += tinted(cell, t, colour);
+      if (i + 1 < head.size()) out.append(widths[i] - width_of(cell) + 2, ' ');
+    }
+    while (!out.empty() && out.back() == ' ') out.pop_back();
+    out += "\n";
+  };
+  add_line(head, true);
+  for (const auto& row : rows) add_line(row, false);
+  return out;
+}
+
+std::string render_nodes(const json::array& nodes, std::int64_t now_ms, bool colour) {
+  std::vector<std::vector<std::string>> rows;
+  for (const auto& v : nodes) {
+    if (!v.is_object()) continue;
+    const auto& s = v.get_object();
+    const auto started = int_at(s, "started_ms");
+    const bool runs = s.contains("pid");
+    rows.push_back({harmless(text_at(s, "name")), harmless(dash_if_empty(text_at(s, "state"))),
+                    dash_if_empty(text_at(s, "pid")),
+                    harmless(dash_if_empty(text_at(s, "link_address"))), runs ? peers_of(s) : "-",
+                    dash_if_empty(text_at(s, "agents")),
+                    started > 0 ? rough_duration(now_ms - started) : "-",
+                    harmless(dash_if_empty(text_at(s, "node")))});
+  }
+  return table({"NODE", "STATE", "PID", "ADDRESS", "PEERS", "AGENTS", "UP", "DID"}, rows, colour,
+               1);
+}
+
+std::string render_tree(const json::value& root, bool colour) {
+  std::string out;
+  render_branch(root, "", 0, colour, out);
+  return out;
+}
+
+std::string render_agents(const json::array& agents, bool colour) {
+  std::vector<std::vector<std::string>> rows;
+  for (const auto& v : agents) {
+    if (!v.is_object()) continue;
+    const auto& a = v.get_object();
+    rows.push_back({harmless(dash_if_empty(text_at(a, "name"))), harmless(text_at(a, "type")),
+                    harmless(dash_if_empty(text_at(a, "node_name"))),
+                    harmless(dash_if_empty(text_at(a, "state"))),
+                    dash_if_empty(text_at(a, "pending")), harmless(text_at(a, "did")),
+                    harmless(joined(array_at(a, "handlers")))});
+  }
+  auto out = table({"NAME", "TYPE", "NODE", "STATE", "PENDING", "DID", "TAKES"}, rows, colour, 3);
+  return out;
+}
+
+std::string render_where(const json::object& where, bool colour) {
+  const auto state = dash_if_empty(text_at(where, "state"));
+  std::string out = harmless(text_at(where, "id")) + "  " +
+                    tinted(harmless(state), tint_of_state(state), colour) + "\n";
+  for (const auto* name : {"from", "to", "node", "lane", "seq"})
+    if (const auto value = text_at(where, name); !value.empty())
+      out += "  " + std::string(name) + std::string(6 - std::string_view(name).size(), ' ') +
+             harmless(value) + "\n";
+  std::vector<std::vector<std::string>> rows;
+  for (const auto& v : array_at(where, "history")) {
+    if (!v.is_object()) continue;
+    const auto& step = v.get_object();
+    const auto at = int_at(step, "at_ms");
+    rows.push_back({at > 0 ? utc_time(at) : "-", harmless(text_at(step, "state")),
+                    harmless(text_at(step, "node")), harmless(text_at(step, "reason"))});
+  }
+  if (!rows.empty()) out += table({"AT", "STATE", "NODE", "WHY"}, rows, colour, 1);
+  return out;
+}
+
+std::string render_dead_letters(const json::array& letters) {
+  std::vector<std::vector<std::string>> rows;
+  for (const auto& v : letters) {
+    if (!v.is_object()) continue;
+    const auto& l = v.get_object();
+    rows.push_back({harmless(text_at(l, "id")), utc_time(int_at(l, "at_ms")),
+                    harmless(text_at(l, "kind")), harmless(text_at(l, "attempts")),
+                    harmless(text_at(l, "agent")), harmless(text_at(l, "reason"))});
+  }
+  return table({"ID", "AT", "KIND", "TRIES", "AGENT", "WHY"}, rows, false);
+}
+
+std::string render_dead_letter(const json::object& letter) {
+  std::string out;
+  for (const auto* name : {"id", "agent", "from", "kind", "reason", "attempts", "content_type"})
+    if (const auto value = text_at(letter, name); !value.empty())
+      out += std::string(name) + std::string(14 - std::string_view(name).size(), ' ') +
+             harmless(value) + "\n";
+  if (const auto at = int_at(letter, "at_ms"); at > 0)
+    out += std::string("at") + std::string(12, ' ') + utc_time(at) + "\n";
+  out += "\n";
+  if (const auto* value = letter.if_contains("json")) return out + json_text(*value) + "\n";
+  if (const auto* value = letter.if_contains("base64"); value && value->is_string())
+    return out + "(base64) " + harmless_payload(text_at(letter, "base64")) + "\n";
+  return out + harmless_payload(text_at(letter, "text")) + "\n";
+}
+
+} // namespace kith::cli
