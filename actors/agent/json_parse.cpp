@@ -13,8 +13,8 @@ namespace bj = boost::json;
 // objects that are open.
 class json_builder {
 public:
-  static constexpr std::size_t max_array_size = json::values_max;
-  static constexpr std::size_t max_object_size = json::values_max;
+  static constexpr std::size_t max_array_size = json::size_max;
+  static constexpr std::size_t max_object_size = json::size_max;
   static constexpr std::size_t max_string_size = json::size_max;
   static constexpr std::size_t max_key_size = json::size_max;
 

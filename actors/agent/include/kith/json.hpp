@@ -101,7 +101,10 @@ public:
   const json* find(std::string_view name) const;
   const json& operator[](std::string_view name) const;
   const json& operator[](const char* name) const { return (*this)[std::string_view(name)]; }
-  const json& operator[](std::size_t index) const { return at(index); }
+  template <std::integral I> // exact, because a literal 0 is also a null pointer
+  const json& operator[](I index) const {
+    return at(std::size_t(index));
+  }
 
   // Build. A null value becomes an array or object by it; json_error on anything else. `set`
   // replaces.
