@@ -46,7 +46,7 @@ result<std::string> base58btc_encode(byte_view b) {
 
 result<bytes> base58btc_decode(std::string_view text) {
   if (text.size() > base58_text_max)
-    return fail(errc::too_large, "base58_too_long", "more than 351 characters of base58");
+    return fail(errc::too_large, "base58_too_long", "more than 350 characters of base58");
   auto zeros = std::min(text.find_first_not_of(alphabet[0]), text.size());
   bytes number;
   for (auto c : text.substr(zeros)) {

@@ -8,7 +8,7 @@
 namespace kith::crypto {
 
 inline constexpr std::size_t base58_bytes_max = 256;
-inline constexpr std::size_t base58_text_max = 351; // what that many bytes need
+inline constexpr std::size_t base58_text_max = 350; // what that many bytes need
 
 // Without a multibase prefix. too_large "base58_too_long" past base58_bytes_max.
 result<std::string> base58btc_encode(byte_view b);
