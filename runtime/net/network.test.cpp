@@ -217,6 +217,22 @@ TEMPLATE_TEST_CASE("close sends what is queued, then both sides end", "[net][uni
   c.world.on_reactor([&] { CHECK_FALSE(c.dialler.stream->remote_address().empty()); });
 }
 
+TEMPLATE_TEST_CASE("what the closing side left unread does not reset the connection", "[net][unit]",
+                   BOTH_WORLDS) {
+  connected<TestType> c;
+  c.world.on_reactor([&] {
+    c.acceptor.stream->write(pattern(1000));
+    c.dialler.start(c.world);
+    c.dialler.stream->write(bytes{1, 2, 3});
+    c.dialler.stream->close();
+    c.acceptor.start(c.world);
+  });
+  CHECK(c.world.wait([&] { return c.acceptor.closed && c.dialler.closed; }));
+  CHECK(c.acceptor.got == bytes{1, 2, 3});
+  CHECK(c.acceptor.reason == "closed_by_peer");
+  CHECK(c.dialler.reason == "closed");
+}
+
 TEMPLATE_TEST_CASE("abort ends at once, tells the peer and calls no handler", "[net][unit]",
                    BOTH_WORLDS) {
   connected<TestType> c;
