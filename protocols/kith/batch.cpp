@@ -73,7 +73,7 @@ bytes batch_builder::finish() const {
     for (const auto& item : items_) put_le(to, item.time_to_live_ms), to += 8;
   }
   for (const auto& item : items_) {
-    std::memcpy(to, item.raw.data(), item.raw.size());
+    std::copy_n(item.raw.data(), item.raw.size(), to);
     to += padded(item.raw.size());
   }
   return out;
@@ -109,7 +109,7 @@ static bytes write_fragment(const fragment& f, byte_view part) {
   put_le(to + 8, f.total_size);
   put_le(to + 16, f.seq);
   put_le(to + 24, f.time_to_live_ms);
-  std::memcpy(to + fragment_fixed_size, part.data(), part.size());
+  std::copy(part.begin(), part.end(), to + fragment_fixed_size);
   return out;
 }
 
