@@ -15,20 +15,21 @@ result<std::unique_ptr<agent_instance>> agent_instance::create(agent_registratio
   std::unique_ptr<agent_instance> made(new agent_instance);
   made->core_ = std::make_unique<agent_core>(host, std::move(identity), now_ms);
   auto& core = *made->core_;
-  try {
-    made->agent_ = make(core);
-  } catch (const activation_failure& f) {
-    return fail(f.why);
-  } catch (const json_error& e) { // thrown by a durable's migrate function
-    return fail(errc::corrupt, "bad_cell", e.what());
-  } catch (const std::exception& e) {
-    return fail(errc::invalid, "setup_failed", e.what());
-  } catch (...) {
-    return fail(errc::invalid, "setup_failed", "an exception that is no std::exception");
-  }
+  std::optional<error> unreadable;
+  const auto& ended = core.guard([&] {
+    try {
+      made->agent_ = make(core);
+    } catch (const activation_failure& f) {
+      unreadable = f.why;
+    } catch (const json_error& e) { // thrown by a durable's migrate function
+      unreadable = error{errc::corrupt, "bad_cell", e.what()};
+    }
+  });
+  if (unreadable) return fail(*unreadable);
+  if (ended.status != turn_status::done) return fail(errc::invalid, "setup_failed", ended.reason);
   core.begin(agent_core::phase::setting_up, now_ms, false);
-  const auto& done = core.guard([&] { made->agent_->setup(); });
-  if (done.status != turn_status::done) return fail(errc::invalid, "setup_failed", done.reason);
+  core.guard([&] { made->agent_->setup(); });
+  if (ended.status != turn_status::done) return fail(errc::invalid, "setup_failed", ended.reason);
   return made;
 }
 

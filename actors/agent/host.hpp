@@ -7,7 +7,7 @@
 #include "runtime/base/uuid.hpp"
 #include "runtime/stream/qos.hpp"
 
-#include <kith/agent.hpp>
+#include <kith/registration.hpp>
 #include <memory>
 #include <optional>
 #include <span>

@@ -1,5 +1,5 @@
 // Reading payloads by their media type.
-#include "actors/agent/core.hpp"
+#include <kith/message.hpp>
 
 namespace kith {
 namespace {

@@ -2,7 +2,7 @@
 // the architecture allows. It changes no more once a node has started.
 #pragma once
 
-#include <kith/agent.hpp>
+#include <kith/registration.hpp>
 #include <string>
 #include <vector>
 

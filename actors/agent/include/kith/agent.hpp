@@ -5,56 +5,10 @@
 // All of it belongs to the thread that runs the turn; a handler must not hand it to another thread.
 #pragma once
 
-#include "runtime/stream/qos.hpp"
-
 #include <kith/handler.hpp>
+#include <kith/sending.hpp>
 
 namespace kith {
-
-// Names the handler, registered with on_answer, that a later turn runs when the answer comes.
-struct then {
-  std::string_view handler;
-};
-
-struct tell_options {
-  enum qos qos = qos::exactly_once;
-  std::uint64_t time_to_live_ms = 0; // 0: waits for the recipient for ever
-  uuid id{};                         // nil: a new one
-};
-struct ask_options {
-  std::uint64_t deadline_ms = 30'000; // then the handler gets ask_status::timeout
-  std::string_view context{}; // stored with the ask, and given back with the answer; at most 64 KiB
-};
-
-// Overloaded: the agent has more on its way than it may (semantics.md 8); nothing was emitted. For
-// an agent that outruns its recipients; the others may ignore it.
-class send_result {
-public:
-  send_result() = default;
-  explicit send_result(const uuid& id) : id_(id), accepted_(true) {}
-  bool accepted() const { return accepted_; }
-  bool overloaded() const { return !accepted_; }
-  explicit operator bool() const { return accepted_; }
-  // Of the message; of an ask, what answer::request_id() will be. Nil if overloaded.
-  const uuid& id() const { return id_; }
-
-private:
-  uuid id_{};
-  bool accepted_ = false;
-};
-
-// To whom: a DID, or its text. Text that is no DID refuses the turn.
-class recipient {
-public:
-  recipient(const did& to) : to_(to) {}
-  recipient(std::string_view to);
-  recipient(const std::string& to) : recipient(std::string_view(to)) {}
-  recipient(const char* to) : recipient(std::string_view(to)) {}
-  const did& get() const { return to_; }
-
-private:
-  did to_;
-};
 
 enum class log_level : std::uint8_t { debug, info, warn, error };
 // The version of a durable's stored form: raise it when the form changes (durable.hpp).
@@ -154,24 +108,4 @@ private:
   agent_core& core_;
 };
 
-// Adds to the process's table of agent types (actors/agent/registry.hpp), before main begins.
-class agent_registration {
-public:
-  using factory = std::unique_ptr<agent> (*)(agent_core&);
-  agent_registration(std::string_view name, factory make);
-};
-
-// The whole command line of the `kith` program, with this program's agent types in it. The exit
-// code.
-int main(int argc, char** argv);
-
 } // namespace kith
-
-// Makes an agent's class known by its name, or by another one. At namespace scope, in one source
-// file.
-#define KITH_AGENT(type) KITH_AGENT_AS(type, #type)
-#define KITH_AGENT_AS(type, name)                                                                  \
-  static const ::kith::agent_registration KITH_CONCAT(kith_agent_registration_, __COUNTER__)(      \
-      name, [](::kith::agent_core& core) -> std::unique_ptr<::kith::agent> {                       \
-        return std::make_unique<type>(core);                                                       \
-      })

@@ -6,3 +6,4 @@
 #include <kith/durable.hpp>
 #include <kith/json.hpp>
 #include <kith/message.hpp>
+#include <kith/registration.hpp>

@@ -95,8 +95,7 @@ public:
   turn fail_answer(std::size_t sent_index, ask_status status, std::string_view reason = "");
   turn fail_answer(const uuid& request, ask_status status, std::string_view reason = "");
 
-  // Lets time pass. Asks whose deadline it reaches time out, the earliest first; the turns of their
-  // handlers.
+  // Lets time pass; asks whose deadline it reaches time out. The turns of their handlers.
   std::vector<turn> advance(std::int64_t ms);
   std::int64_t now() const;
 
@@ -135,8 +134,7 @@ private:
   std::unique_ptr<world> world_;
 };
 
-// `cells` are those of another probe, of an older class for one: what a migration is tested with.
-// Throws std::runtime_error if the agent cannot be activated.
+// `cells`: another probe's, of an older class for one. Throws std::runtime_error as restart does.
 template <class Agent> class probe : public probe_base {
 public:
   explicit probe(stored_cells cells = {}, std::string name = {})

@@ -1,5 +1,5 @@
 // The parts of reading values that no template is needed for.
-#include <kith/describe.hpp>
+#include <kith/json_codec.hpp>
 
 namespace kith {
 

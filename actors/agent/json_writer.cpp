@@ -1,7 +1,7 @@
 // Values to JSON text.
 #include <charconv>
 #include <cmath>
-#include <kith/json.hpp>
+#include <kith/json_writer.hpp>
 
 namespace kith {
 namespace {

@@ -1,0 +1,28 @@
+// How a program makes its agents' classes known, and its main function.
+#pragma once
+
+#include <kith/agent.hpp>
+
+namespace kith {
+
+// Adds to the process's table of agent types (actors/agent/registry.hpp), before main begins.
+class agent_registration {
+public:
+  using factory = std::unique_ptr<agent> (*)(agent_core&);
+  agent_registration(std::string_view name, factory make);
+};
+
+// The whole command line of the `kith` program, with this program's agent types in it. The exit
+// code.
+int main(int argc, char** argv);
+
+} // namespace kith
+
+// Makes an agent's class known by its name, or by another one. At namespace scope, in one source
+// file.
+#define KITH_AGENT(type) KITH_AGENT_AS(type, #type)
+#define KITH_AGENT_AS(type, name)                                                                  \
+  static const ::kith::agent_registration KITH_CONCAT(kith_agent_registration_, __COUNTER__)(      \
+      name, [](::kith::agent_core& core) -> std::unique_ptr<::kith::agent> {                       \
+        return std::make_unique<type>(core);                                                       \
+      })
