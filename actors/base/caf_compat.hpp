@@ -1,0 +1,13 @@
+// The spellings that exist only in CAF 0.17, in one place, and the parts of CAF that every actor of Kith uses; also
+// the precompiled header of actors/.
+#pragma once
+
+#include <caf/actor.hpp>
+#include <caf/actor_cast.hpp>
+#include <caf/actor_system.hpp>
+#include <caf/actor_system_config.hpp>
+#include <caf/allowed_unsafe_message_type.hpp>
+#include <caf/event_based_actor.hpp>
+#include <caf/exit_reason.hpp>
+#include <caf/send.hpp>
+#include <caf/scoped_actor.hpp>

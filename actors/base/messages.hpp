@@ -1,0 +1,223 @@
+// Every message that one actor of Kith sends to another. They never leave the process (what crosses nodes is an
+// envelope on a link), so they are moved, not serialized: CAF calls that "unsafe", and needs no type ids for it.
+#pragma once
+
+#include "actors/base/caf_compat.hpp"
+#include "actors/base/out_stream.hpp"
+#include "protocols/kith/frames.hpp"
+#include "runtime/stream/verified.hpp"
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace kith {
+
+// ---- to a mailbox
+
+// Consecutive envelopes of one stream, from the thread that read them off a link.
+struct arrival {
+  struct item {
+    verified_envelope envelope;
+    std::uint64_t time_to_live_ms = 0; // what remains; 0: never expires
+  };
+  stream_id stream;
+  std::vector<item> items;
+  caf::actor link;           // where acks go
+  std::uint64_t session = 0; // of that link
+};
+// A link's peer asks how far a stream has come here, before it sends.
+struct position_query {
+  stream_id stream;
+  caf::actor link;
+  std::uint64_t session = 0;
+};
+// QoS 0, from a link or from here.
+struct volatile_arrival {
+  struct item {
+    did from;
+    verified_envelope envelope;
+  };
+  std::vector<item> items;
+};
+// From senders on this node, whose commit at `position` put it in the queue.
+struct local_arrival {
+  struct item {
+    stream_id stream;
+    verified_envelope envelope;
+    wall_ms expires = 0;
+  };
+  std::vector<item> items;
+  journal_position position = 0;
+};
+// A local sender found the gate full: look at the queue on disk.
+struct queue_overflow {};
+// The recipient's node journaled this stream up to `upto`.
+struct stream_acked {
+  stream_id stream;
+  sequence upto = 0;
+};
+// A commit of this mailbox is durable.
+struct commit_done {
+  journal_position position = 0;
+};
+struct mailbox_tick {};
+
+// Something from outside of any agent (the command line, later the edge) to be sent as this mailbox's own.
+struct ingress {
+  struct outcome {
+    uuid id;
+    bool duplicate = false;
+    error problem; // code empty: accepted and synced
+  };
+  struct answer {
+    answer_status status = answer_status::none;
+    bool timed_out = false;
+    std::string content_type;
+    std::string payload; // the answer, or the reason
+  };
+  did to;
+  std::string kind, content_type, payload;
+  uuid id{}; // nil: made here
+  std::uint64_t time_to_live_ms = 0;
+  qos quality = qos::exactly_once;
+  bool wants_answer = false;
+  std::uint64_t timeout_ms = 30'000;
+  std::function<void(const outcome&)> accepted; // once durable; any thread
+  std::function<void(const answer&)> answered;  // only for wants_answer; any thread
+};
+// How the mailbox does, for people: any thread calls back.
+struct mailbox_report {
+  std::size_t waiting = 0, unacked = 0, asks = 0;
+  std::string state; // "running", "stopped", "retrying"
+  std::vector<std::string> handlers;
+  std::vector<std::pair<std::string, std::string>> advertised;
+};
+struct mailbox_inquiry {
+  std::function<void(mailbox_report)> reply;
+};
+
+// ---- to a link
+
+// Envelopes that became durable: consecutive, from `first`.
+struct outgoing {
+  std::shared_ptr<out_stream> stream;
+  sequence first = 0;
+  std::vector<envelope> envelopes;
+};
+struct outgoing_volatile {
+  std::vector<envelope> envelopes;
+};
+// What the mailbox of `stream`'s recipient has journaled, and what more it takes. `at` comes with the answer to a
+// position_query alone.
+struct stream_position {
+  stream_id stream;
+  std::uint64_t session = 0;
+  stream_head head;
+  sequence credit_seq = 0;
+  std::uint64_t credit_bytes = 0;
+  bool rewind = false;     // a gap: send again from head.next
+  bool quarantined = false; // nothing more is taken
+};
+// Frames of the control lane, and batches' side effects, in order, from the reading thread.
+struct link_frames {
+  std::uint64_t session = 0;
+  std::vector<wire::frame> frames;
+};
+struct link_drained {
+  std::uint64_t session = 0;
+};
+struct link_lost {
+  std::uint64_t session = 0;
+  error why;
+};
+struct link_tick {};
+// An agent has come to live, or stopped living, on this node: tell the peer.
+struct directory_change {
+  std::vector<wire::directory::entry> entries;
+};
+
+class link_session;
+struct peer_info;
+// A connection to this link's peer, whose handshake is done.
+struct adopt_session {
+  std::shared_ptr<link_session> session; // shared with the reactor, on whose thread it lives
+};
+// Control frames for the peer, if there is a connection.
+struct link_say {
+  std::vector<wire::frame> frames;
+};
+
+// ---- to the cluster's actor
+
+struct session_opened {
+  std::shared_ptr<link_session> session; // shared with the reactor
+  std::shared_ptr<const peer_info> peer; // shared because a message may be copied
+};
+// A dialled address did not become a link.
+struct dial_failed {
+  std::string address;
+  error why;
+};
+struct link_started {
+  did peer;
+};
+struct link_changed {
+  did peer;
+  bool up = false;
+};
+struct members_heard {
+  did from;
+  std::vector<wire::members::entry> list;
+};
+struct cluster_tick {};
+
+// ---- supervision
+
+struct stop_child {
+  bool drain = true; // false: at once
+};
+struct supervisor_tick {};
+
+// What a supervisor knows of a child before it runs. A message to the supervisor: the child is started at once.
+struct child_spec {
+  std::string name;
+  std::string kind; // for people: "mailbox", "link"
+  // Runs on the supervisor's thread; may throw, which counts as a crash.
+  std::function<caf::actor(caf::actor_system&)> start;
+  std::function<void(const std::string& reason)> gave_up; // may be empty
+};
+
+} // namespace kith
+
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(kith::arrival)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(kith::position_query)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(kith::volatile_arrival)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(kith::local_arrival)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(kith::queue_overflow)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(kith::stream_acked)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(kith::commit_done)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(kith::mailbox_tick)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(kith::ingress)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(kith::mailbox_inquiry)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(kith::outgoing)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(kith::outgoing_volatile)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(kith::stream_position)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(kith::link_frames)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(kith::link_drained)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(kith::link_lost)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(kith::link_tick)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(kith::directory_change)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(kith::stop_child)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(kith::supervisor_tick)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(kith::child_spec)
+
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(kith::adopt_session)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(kith::link_say)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(kith::session_opened)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(kith::dial_failed)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(kith::link_started)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(kith::link_changed)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(kith::members_heard)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(kith::cluster_tick)

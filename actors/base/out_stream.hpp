@@ -1,0 +1,36 @@
+// A stream that leaves this node, as its two ends on the node share it: the mailbox that writes it and the link that
+// carries it.
+#pragma once
+
+#include "runtime/stream/verified.hpp"
+
+#include <atomic>
+#include <mutex>
+
+namespace kith {
+
+// What a link may know of a stream that leaves this node: shared by the sending mailbox, which writes `durable`, and
+// the link that carries it, which reads it from another thread.
+struct out_stream {
+  explicit out_stream(stream_id s) : id(std::move(s)), key(id.key()) {}
+  const stream_id id;
+  const stream_key key;
+  std::atomic<sequence> durable{0}; // positions up to here are synced and may be sent
+  std::atomic<sequence> acked{0};   // positions up to here are journaled by the recipient
+
+  // The newest head that the agent signed; seq 0: none yet. Any thread.
+  signed_head head() const {
+    std::lock_guard lock(mutex_);
+    return head_;
+  }
+  void set_head(const signed_head& h) {
+    std::lock_guard lock(mutex_);
+    head_ = h;
+  }
+
+private:
+  mutable std::mutex mutex_;
+  signed_head head_;
+};
+
+} // namespace kith

@@ -1,0 +1,47 @@
+// What is known of the other nodes, for people (`kith ps`): every link notes here how its peer does.
+#pragma once
+
+#include "runtime/identity/did.hpp"
+
+#include <map>
+#include <mutex>
+#include <string>
+#include <vector>
+
+namespace kith {
+
+struct peer_status {
+  std::string name;
+  std::string address;
+  std::string state = "down"; // "up" or "down"
+  std::uint64_t rtt_us = 0;   // 0: not measured yet
+  std::uint64_t unacknowledged = 0;   // envelopes on their way there
+  std::uint64_t volatile_dropped = 0; // QoS 0 envelopes that found no room
+};
+
+// Thread-safe.
+class peer_table {
+public:
+  template <class Change>
+  void update(const did& node, Change change) {
+    std::lock_guard lock(mutex_);
+    change(peers_[node]);
+  }
+  std::map<did, peer_status> all() const {
+    std::lock_guard lock(mutex_);
+    return peers_;
+  }
+  // The node of that name; empty: there is none.
+  did named(std::string_view name) const {
+    std::lock_guard lock(mutex_);
+    for (const auto& [id, p] : peers_)
+      if (p.name == name) return id;
+    return {};
+  }
+
+private:
+  mutable std::mutex mutex_;
+  std::map<did, peer_status> peers_;
+};
+
+} // namespace kith

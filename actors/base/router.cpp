@@ -1,0 +1,139 @@
+#include "actors/base/router.hpp"
+
+#include <algorithm>
+
+namespace kith {
+
+route router::find(const did& agent) const {
+  auto& s = of(agent);
+  std::shared_lock lock(s.mutex);
+  auto it = s.routes.find(agent);
+  return it == s.routes.end() ? route{} : it->second;
+}
+
+bool router::is_local(const did& agent) const {
+  auto& s = of(agent);
+  std::shared_lock lock(s.mutex);
+  auto it = s.routes.find(agent);
+  return it != s.routes.end() && it->second.where == route::kind::local;
+}
+
+void router::add_local(const did& agent) {
+  auto& s = of(agent);
+  std::unique_lock lock(s.mutex);
+  s.routes[agent].where = route::kind::local;
+}
+
+void router::set_mailbox(const did& agent, caf::actor mailbox, std::shared_ptr<mailbox_gate> gate) {
+  auto& s = of(agent);
+  std::unique_lock lock(s.mutex);
+  auto it = s.routes.find(agent);
+  if (it == s.routes.end()) return;
+  it->second.mailbox = std::move(mailbox);
+  it->second.gate = std::move(gate);
+}
+
+void router::remove_local(const did& agent) {
+  auto& s = of(agent);
+  std::unique_lock lock(s.mutex);
+  s.routes.erase(agent);
+}
+
+bool router::set_remote(const did& agent, const did& node, epoch at) {
+  auto& s = of(agent);
+  std::unique_lock lock(s.mutex);
+  auto it = s.routes.find(agent);
+  if (it == s.routes.end()) {
+    if (remote_count_ >= remote_max) return false;
+    ++remote_count_;
+    it = s.routes.emplace(agent, route{}).first;
+  } else if (it->second.where == route::kind::local || it->second.at > at) {
+    return false;
+  }
+  it->second.where = route::kind::remote;
+  it->second.node = node;
+  it->second.at = at;
+  return true;
+}
+
+void router::remove_remote(const did& agent, const did& node) {
+  auto& s = of(agent);
+  std::unique_lock lock(s.mutex);
+  auto it = s.routes.find(agent);
+  // The epoch is kept: an older home must not be believed later.
+  if (it != s.routes.end() && it->second.where == route::kind::remote && it->second.node == node)
+    it->second.where = route::kind::unknown;
+}
+
+std::vector<did> router::remotes_of(const did& node) const {
+  std::vector<did> out;
+  for (auto& s : shards_) {
+    std::shared_lock lock(s.mutex);
+    for (auto& [agent, r] : s.routes)
+      if (r.where == route::kind::remote && r.node == node) out.push_back(agent);
+  }
+  return out;
+}
+
+epoch router::epoch_floor(const did& agent) const { return find(agent).at; }
+
+void router::set_link(const did& node, caf::actor link) {
+  std::unique_lock lock(links_mutex_);
+  links_[node] = std::move(link);
+}
+
+void router::remove_link(const did& node) {
+  std::unique_lock lock(links_mutex_);
+  links_.erase(node);
+}
+
+caf::actor router::link_of(const did& node) const {
+  std::shared_lock lock(links_mutex_);
+  auto it = links_.find(node);
+  return it == links_.end() ? caf::actor{} : it->second;
+}
+
+void router::add_stream(const std::shared_ptr<out_stream>& st) {
+  auto& s = of(st->id.to);
+  std::unique_lock lock(s.mutex);
+  auto& list = s.streams[st->id.to];
+  for (auto& have : list)
+    if (have->id == st->id) {
+      have = st; // the sender's mailbox was restarted
+      return;
+    }
+  list.push_back(st);
+}
+
+void router::remove_streams_from(const did& sender) {
+  for (auto& s : shards_) {
+    std::unique_lock lock(s.mutex);
+    for (auto& [to, list] : s.streams)
+      std::erase_if(list, [&](const auto& st) { return st->id.from == sender; });
+  }
+}
+
+std::vector<std::shared_ptr<out_stream>> router::streams_to(const did& recipient) const {
+  auto& s = of(recipient);
+  std::shared_lock lock(s.mutex);
+  auto it = s.streams.find(recipient);
+  return it == s.streams.end() ? std::vector<std::shared_ptr<out_stream>>{} : it->second;
+}
+
+std::shared_ptr<out_stream> router::stream(const stream_id& id) const {
+  for (auto& st : streams_to(id.to))
+    if (st->id == id) return st;
+  return nullptr;
+}
+
+void router::clear() {
+  for (auto& s : shards_) {
+    std::unique_lock lock(s.mutex);
+    s.routes.clear();
+    s.streams.clear();
+  }
+  std::unique_lock lock(links_mutex_);
+  links_.clear();
+}
+
+} // namespace kith

@@ -1,0 +1,110 @@
+// Where an envelope for a DID goes: to a mailbox here, to the link of the node where the agent lives, or nowhere yet.
+// A table, not an actor, because the thread that reads a socket asks it for every batch. Also the register of streams
+// that leave this node, which a link consults when it learns that an agent has appeared behind it.
+#pragma once
+
+#include "actors/base/caf_compat.hpp"
+#include "actors/base/out_stream.hpp"
+
+#include <array>
+#include <memory>
+#include <shared_mutex>
+#include <unordered_map>
+#include <vector>
+
+namespace kith {
+
+// What stands in front of an actor's unbounded CAF queue: senders on this node ask it before they put data in.
+// Thread-safe.
+class mailbox_gate {
+public:
+  // At the limit a local sender leaves the envelope on disk (QoS 2) or drops and counts it (QoS 0).
+  static constexpr std::int64_t count_max = 65536;
+  static constexpr std::int64_t bytes_max = 64 << 20;
+
+  // Takes room for one; false: there is none.
+  bool enter(std::size_t size) {
+    if (count_.load(std::memory_order_relaxed) >= count_max || bytes_.load(std::memory_order_relaxed) >= bytes_max)
+      return false;
+    count_.fetch_add(1, std::memory_order_relaxed);
+    bytes_.fetch_add(std::int64_t(size), std::memory_order_relaxed);
+    return true;
+  }
+  void leave(std::size_t count, std::size_t size) {
+    count_.fetch_sub(std::int64_t(count), std::memory_order_relaxed);
+    bytes_.fetch_sub(std::int64_t(size), std::memory_order_relaxed);
+  }
+  // True for the first of many that find no room: it tells the mailbox to look at its queue on disk.
+  bool raise_overflow() { return !overflow_.exchange(true); }
+  void clear_overflow() { overflow_ = false; }
+
+  std::int64_t count() const { return count_; }
+  std::atomic<std::uint64_t> dropped{0}; // QoS 0 envelopes that found no room
+
+private:
+  std::atomic<std::int64_t> count_{0};
+  std::atomic<std::int64_t> bytes_{0};
+  std::atomic<bool> overflow_{false};
+};
+
+// Where one agent is.
+struct route {
+  enum class kind : std::uint8_t { unknown, local, remote } where = kind::unknown;
+  caf::actor mailbox;                 // local: may be null while the agent is being restarted
+  std::shared_ptr<mailbox_gate> gate; // local, with the mailbox; shared by it and everyone who found it here
+  did node;                           // remote: where it lives
+  epoch at = 0;                       // remote: the highest epoch seen
+};
+
+// Thread-safe.
+class router {
+public:
+  static constexpr std::size_t remote_max = 1'000'000; // agents known on other nodes; further ones are not learnt
+
+  route find(const did& agent) const;
+  bool is_local(const did& agent) const;
+
+  // The agent lives here; its mailbox may not have started yet.
+  void add_local(const did& agent);
+  // Each life of a mailbox has a gate of its own, so that what a crash loses frees its room. Null ones: it is down.
+  void set_mailbox(const did& agent, caf::actor mailbox, std::shared_ptr<mailbox_gate> gate);
+  void remove_local(const did& agent);
+
+  // Learns that `agent` is at `node`; false if a higher epoch, or this node itself, says otherwise.
+  bool set_remote(const did& agent, const did& node, epoch at);
+  void remove_remote(const did& agent, const did& node);
+  std::vector<did> remotes_of(const did& node) const;
+  // The highest epoch ever seen of an agent; 0: none.
+  epoch epoch_floor(const did& agent) const;
+
+  void set_link(const did& node, caf::actor link);
+  void remove_link(const did& node);
+  // Null: there is no link to that node.
+  caf::actor link_of(const did& node) const;
+
+  // Streams that leave this node, by recipient.
+  void add_stream(const std::shared_ptr<out_stream>& s);
+  void remove_streams_from(const did& sender);
+  std::vector<std::shared_ptr<out_stream>> streams_to(const did& recipient) const;
+  std::shared_ptr<out_stream> stream(const stream_id& id) const;
+
+  // Forgets everything: the node is being torn down, and handles must not outlive the actor system.
+  void clear();
+
+private:
+  struct shard {
+    mutable std::shared_mutex mutex;
+    std::unordered_map<did, route> routes;
+    std::unordered_map<did, std::vector<std::shared_ptr<out_stream>>> streams;
+  };
+  static constexpr std::size_t shard_count = 16;
+  shard& of(const did& d) { return shards_[d.hash() % shard_count]; }
+  const shard& of(const did& d) const { return shards_[d.hash() % shard_count]; }
+
+  std::array<shard, shard_count> shards_;
+  std::atomic<std::size_t> remote_count_{0};
+  mutable std::shared_mutex links_mutex_;
+  std::unordered_map<did, caf::actor> links_;
+};
+
+} // namespace kith

@@ -1,0 +1,79 @@
+#include "actors/mailbox/keys.hpp"
+
+#include "runtime/crypto/hash.hpp"
+
+namespace kith::keys {
+
+namespace {
+
+// Kinds of record. 0x00 belongs to the store itself.
+enum kind : std::uint8_t {
+  kind_node = 'n',
+  kind_agent = 'a',
+  kind_cell = 'c',
+  kind_out_stream = 'o',
+  kind_in_stream = 'i',
+  kind_local_stream = 'x',
+  kind_ask = 'k',
+  kind_mark = 'm',
+  kind_peer = 'p',
+  kind_sent = 's',
+  kind_received = 'r',
+  kind_dead = 'd',
+};
+
+bytes join(kind k, byte_view a, byte_view b = {}) {
+  bytes out;
+  out.reserve(1 + a.size() + b.size() + 16);
+  out.push_back(k);
+  append(out, a);
+  append(out, b);
+  return out;
+}
+
+bytes queue(kind k, const stream_key& s, sequence seq) {
+  auto out = join(k, s);
+  put_u64(out, seq);
+  return out;
+}
+
+} // namespace
+
+agent_key of(const did& agent) { return crypto::blake2b_128(as_bytes(agent.text())); }
+
+bytes node() { return join(kind_node, {}); }
+bytes agent(const agent_key& a) { return join(kind_agent, a); }
+bytes agents_begin() { return join(kind_agent, {}); }
+bytes cell(const agent_key& a, std::string_view name) { return join(kind_cell, a, as_bytes(name)); }
+bytes out_stream(const agent_key& from, const stream_key& s) { return join(kind_out_stream, from, s); }
+bytes in_stream(const agent_key& to, const stream_key& s) { return join(kind_in_stream, to, s); }
+bytes local_stream(const agent_key& to, const stream_key& s) { return join(kind_local_stream, to, s); }
+bytes ask(const agent_key& a, const uuid& request) { return join(kind_ask, a, request.view()); }
+bytes mark(const agent_key& a, const stream_key& s) { return join(kind_mark, a, s); }
+
+bytes peer(const agent_key& node) { return join(kind_peer, node); }
+bytes peers_begin() { return join(kind_peer, {}); }
+
+bytes outbox(const stream_key& s, sequence seq) { return queue(kind_out_stream, s, seq); }
+bytes inbox(const stream_key& s, sequence seq, wall_ms expires) {
+  auto out = queue(kind_in_stream, s, seq);
+  if (expires != 0) put_u64(out, std::uint64_t(expires));
+  return out;
+}
+sequence queue_seq(byte_view key) { return key.size() >= 25 ? get_u64(key.data() + 17) : 0; }
+wall_ms queue_expires(byte_view key) { return key.size() >= 33 ? wall_ms(get_u64(key.data() + 25)) : 0; }
+
+bytes sent(const uuid& id) { return join(kind_sent, id.view()); }
+bytes received(const uuid& id) { return join(kind_received, id.view()); }
+bytes dead(const uuid& id) { return join(kind_dead, id.view()); }
+bytes dead_begin() { return join(kind_dead, {}); }
+
+bytes end_of(bytes prefix) {
+  while (!prefix.empty() && prefix.back() == 0xff) prefix.pop_back();
+  if (!prefix.empty()) ++prefix.back();
+  return prefix;
+}
+
+bytes prefix(byte_view example, std::size_t count) { return to_bytes(example.first(count)); }
+
+} // namespace kith::keys

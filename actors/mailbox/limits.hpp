@@ -1,0 +1,37 @@
+// The bounds of one mailbox. Each says what happens when it is reached.
+#pragma once
+
+#include "runtime/base/clock.hpp"
+
+#include <cstddef>
+#include <cstdint>
+
+namespace kith {
+
+struct mailbox_limits {
+  // Envelopes of all streams waiting in memory. At the limit streams get no further credit (an empty stream keeps
+  // credit for one), and what local senders emit stays on disk until there is room.
+  std::size_t count_max = 16384;
+  std::size_t bytes_max = 32 << 20;
+  // The part of it that one stream may take.
+  std::size_t stream_count_max = 4096;
+  std::size_t stream_bytes_max = 4 << 20;
+  // Streams into one mailbox. A further sender's stream is refused and reported.
+  std::size_t streams_max = 100'000;
+  // Turns and bytes that one commit may gather before it is submitted.
+  std::size_t commit_turns_max = 512;
+  std::size_t commit_bytes_max = 1 << 20;
+  // Commits under way. At the limit no turn runs until one is durable.
+  std::size_t commits_in_flight_max = 16;
+  // Unacknowledged envelopes of all outgoing streams; past it `tell` returns overloaded.
+  std::size_t outbox_count_max = 1'000'000;
+  // Asks that wait for an answer; past it `ask` returns overloaded.
+  std::size_t asks_max = 100'000;
+  // Tries of a message before it is dead-lettered, and the delays between them: the first doubles up to the last,
+  // each with a jitter of half its length.
+  std::uint32_t attempts_max = 5;
+  duration retry_delay = std::chrono::milliseconds(100);
+  duration retry_delay_max = std::chrono::seconds(30);
+};
+
+} // namespace kith

@@ -1,0 +1,246 @@
+#include "actors/mailbox/mailbox.hpp"
+
+namespace kith {
+
+using store::table;
+
+namespace {
+
+// Every entry of a range, in portions.
+result<void> each(store::backend& disk, table in, bytes from, const bytes& to,
+                  const std::function<result<void>(const store::entry&)>& visit) {
+  for (;;) {
+    KITH_ASSIGN(auto found, disk.scan(in, from, to, {}));
+    for (const auto& e : found) KITH_TRY(visit(e));
+    if (found.empty()) return {};
+    from = found.back().key;
+    from.push_back(0);
+  }
+}
+
+// The highest position in a stream's queue, at least `floor`.
+result<sequence> highest_queued(store::backend& disk, const stream_key& key, sequence floor) {
+  auto highest = floor;
+  auto end = keys::end_of(keys::prefix(keys::inbox(key, 1), keys::queue_prefix_size));
+  KITH_TRY(each(disk, table::queue, keys::inbox(key, floor + 1), end, [&](const store::entry& e) -> result<void> {
+    highest = keys::queue_seq(e.key);
+    return {};
+  }));
+  return highest;
+}
+
+} // namespace
+
+result<void> mailbox::load_streams(bool unclean) {
+  auto range = [&](bytes example) {
+    auto from = keys::prefix(example, keys::agent_prefix_size);
+    return std::pair(from, keys::end_of(from));
+  };
+  auto [out_from, out_to] = range(keys::out_stream(key_, {}));
+  KITH_TRY(each(env_.disk, table::state, out_from, out_to, [&](const store::entry& e) -> result<void> {
+    KITH_ASSIGN(auto record, records::decode<records::stream_out>(e.value));
+    outbox_.restore(record, env_.is_local(record.stream.to));
+    return {};
+  }));
+
+  auto restore = [&](const store::entry& e, bool local) -> result<void> {
+    KITH_ASSIGN(auto record, records::decode<records::stream_in>(e.value));
+    if (auto* known = inbox_.find(record.stream)) { // its own record came first; this is the local sender's
+      known->local = known->local || local;
+      return {};
+    }
+    auto key = record.stream.key();
+    records::attempt_mark mark;
+    KITH_ASSIGN(auto stored, env_.disk.get(table::state, keys::mark(key_, key)));
+    if (stored) {
+      KITH_ASSIGN(mark, records::decode<records::attempt_mark>(*stored));
+    }
+    KITH_ASSIGN(auto highest, highest_queued(env_.disk, key, record.consumed));
+    inbox_.restore(record.stream, local, &record, highest, unclean, mark);
+    return {};
+  };
+  auto [in_from, in_to] = range(keys::in_stream(key_, {}));
+  KITH_TRY(each(env_.disk, table::state, in_from, in_to, [&](const store::entry& e) { return restore(e, false); }));
+  auto [local_from, local_to] = range(keys::local_stream(key_, {}));
+  return each(env_.disk, table::state, local_from, local_to,
+              [&](const store::entry& e) { return restore(e, true); });
+}
+
+result<void> mailbox::activate(bool unclean) {
+  unclean_ = unclean;
+  KITH_TRY(load_streams(unclean));
+  auto from = keys::prefix(keys::ask(key_, {}), keys::agent_prefix_size);
+  KITH_TRY(each(env_.disk, table::state, from, keys::end_of(from), [&](const store::entry& e) -> result<void> {
+    KITH_ASSIGN(auto record, records::decode<records::ask_record>(e.value));
+    asks_.restore(std::move(record), env_.time.wall(), env_.time.now());
+    return {};
+  }));
+  load_behind();
+  return wake_agent();
+}
+
+void mailbox::arrived(arrival& a) {
+  for (auto& item : a.items) {
+    wall_ms expires = item.time_to_live_ms == 0 ? 0 : env_.time.wall() + wall_ms(item.time_to_live_ms);
+    auto verdict = inbox_.accept(a.stream, std::move(item.envelope), expires, a.session, unclean_);
+    auto* s = inbox_.find(a.stream);
+    if (s == nullptr) {
+      env_.log(log_level::warn, "a sender's stream was not taken: too many streams into this mailbox");
+      return;
+    }
+    switch (verdict) {
+    case inbox::verdict::accepted:
+    case inbox::verdict::duplicate: positions_.insert(s); break;
+    case inbox::verdict::gap: rewinds_.insert(s); return;
+    case inbox::verdict::fork:
+      inbox_.quarantine(*s, "fork: another history at position " + std::to_string(s->head.next - 1));
+      env_.log(log_level::error, "stream quarantined, " + s->quarantine + " of " + s->id.text());
+      positions_.insert(s);
+      return;
+    case inbox::verdict::quarantined:
+    case inbox::verdict::too_many_streams: positions_.insert(s); return;
+    }
+  }
+}
+
+void mailbox::arrived(local_arrival& a) {
+  for (auto& item : a.items)
+    if (inbox_.local(item.stream, std::move(item.envelope), item.expires) == nullptr)
+      env_.log(log_level::warn, "a local sender's stream was not taken: too many streams into this mailbox");
+}
+
+void mailbox::arrived(volatile_arrival& a) {
+  for (auto& e : a.items) unchained_.push_back(std::move(e)); // bounded by the gate in front of the actor
+}
+
+void mailbox::overflowed() { rescan_ = true; }
+
+void mailbox::asked_position(const position_query& q) {
+  auto* s = inbox_.find(q.stream);
+  if (s == nullptr) s = inbox_.open(q.stream, unclean_);
+  if (s == nullptr) return;
+  s->peer = q.session;
+  rewinds_.insert(s);
+}
+
+void mailbox::acknowledged(const stream_acked& a) { outbox_.acknowledged(a.stream, a.upto); }
+
+void mailbox::ingress(kith::ingress request) { ingress_.push_back(std::move(request)); }
+
+void mailbox::durable(std::uint64_t step_number) {
+  durable_ = std::max(durable_, step_number);
+  std::erase_if(ingress_ids_, [&](const auto& e) { return e.second <= durable_; });
+  for (auto* s : std::exchange(blocked_, {})) inbox_.requeue(*s);
+  load_behind();
+}
+
+// Streams whose waiting envelopes are on disk and for which memory has room again.
+void mailbox::load_behind() {
+  if (std::exchange(rescan_, false)) load_local_streams(false);
+  for (auto* s : inbox_.loadable()) {
+    auto from = keys::inbox(s->key, s->consumed + s->pending.size() + 1);
+    auto end = keys::end_of(keys::prefix(from, keys::queue_prefix_size));
+    auto found = env_.disk.scan(table::queue, from, end, {limits_.stream_count_max, limits_.stream_bytes_max});
+    if (found) inbox_.load(*s, *found);
+    else env_.log(log_level::error, "queue not readable: " + found.error().what());
+  }
+}
+
+void mailbox::load_local_streams(bool unclean) {
+  auto from = keys::prefix(keys::local_stream(key_, {}), keys::agent_prefix_size);
+  auto done = each(env_.disk, table::state, from, keys::end_of(from), [&](const store::entry& e) -> result<void> {
+    KITH_ASSIGN(auto record, records::decode<records::stream_in>(e.value));
+    auto* s = inbox_.find(record.stream);
+    if (s == nullptr) s = &inbox_.restore(record.stream, true, &record, 0, unclean, {});
+    KITH_ASSIGN(auto highest, highest_queued(env_.disk, s->key, std::max(s->known, s->consumed)));
+    s->known = std::max(s->known, highest);
+    inbox_.note_behind();
+    return {};
+  });
+  if (!done) env_.log(log_level::error, "queue not readable: " + done.error().what());
+}
+
+void mailbox::note_position(mailbox_step& step, in_stream& s, bool rewind) {
+  auto c = inbox_.credit_of(s);
+  s.credit_told = c.seq;
+  step.positions.push_back({s.id, s.peer, s.head, c.seq, c.bytes, rewind, !s.quarantine.empty()});
+}
+
+void mailbox::note_positions(mailbox_step& step) {
+  for (auto* s : rewinds_) {
+    note_position(step, *s, true);
+    positions_.erase(s);
+  }
+  rewinds_.clear();
+  for (auto* s : positions_) note_position(step, *s, false);
+  positions_.clear();
+}
+
+mailbox_step mailbox::run() {
+  mailbox_step step;
+  if (step_ - durable_ >= limits_.commits_in_flight_max) return step; // durable() wakes us
+  step.number = step_ + 1;
+  load_behind();
+  auto now = env_.time.now();
+  for (auto& [name, cell] : std::exchange(setup_cells_, {}))
+    step.batch.put(table::state, keys::cell(key_, name), as_bytes(cell));
+  if (agent_ && !stopping_) {
+    while (!ingress_.empty()) {
+      admit(ingress_.front(), step);
+      ingress_.pop_front();
+    }
+    fire_overdue(step);
+    std::size_t turns = 0;
+    for (; !unchained_.empty() && turns < limits_.commit_turns_max; ++turns) {
+      take_unchained(unchained_.front(), step);
+      ++unchained_taken_.count;
+      unchained_taken_.size += unchained_.front().envelope->size();
+      unchained_.pop_front();
+    }
+    for (; turns < limits_.commit_turns_max && step.batch.size_bytes() < limits_.commit_bytes_max; ++turns) {
+      auto* s = inbox_.next_ready(now);
+      if (s == nullptr) break;
+      if (!may_run(*s, step)) continue; // blocked until a commit of ours is durable
+      if (take(*s, step) == turn::consumed && inbox_.credit_stale(*s)) positions_.insert(s);
+      inbox_.requeue(*s);
+    }
+  }
+  if (inbox_.unsettled()) inbox_.settle(step.batch, step.number);
+  if (outbox_.unsettled() && (!step.batch.empty() || outbox_.trim_due())) outbox_.settle(step.batch, now);
+  note_positions(step);
+  if (!step.empty()) {
+    if (!step.batch.empty()) step.batch.require_epoch(who_.self, who_.epoch);
+    step_ = step.number;
+  }
+  return step;
+}
+
+mailbox_step mailbox::settle() {
+  mailbox_step step;
+  step.number = step_ + 1;
+  inbox_.settle(step.batch, step.number);
+  outbox_.settle(step.batch, env_.time.now());
+  if (!step.batch.empty()) step.batch.require_epoch(who_.self, who_.epoch);
+  step_ = step.number;
+  return step;
+}
+
+std::optional<time_point> mailbox::next_wake() const {
+  auto wake = inbox_.next_deferred();
+  if (auto d = asks_.next_deadline(); d && (!wake || *d < *wake)) wake = d;
+  return wake;
+}
+
+bool mailbox::idle() const { return step_ == durable_ && ingress_.empty() && unchained_.empty() && inbox_.count() == 0; }
+
+mailbox_report mailbox::report() const {
+  mailbox_report r;
+  r.waiting = inbox_.count() + unchained_.size();
+  r.unacked = outbox_.unacked_count();
+  r.asks = asks_.count();
+  r.state = stopping_ ? "stopped" : inbox_.next_deferred() ? "retrying" : "running";
+  describe_agent(r);
+  return r;
+}
+
+} // namespace kith

@@ -1,0 +1,172 @@
+// One agent's mailbox, as decisions: which turn comes next, what one commit holds, and what may leave the node once
+// that commit is durable (semantics.md 10 to 13). Pure: it is told what arrived and what became durable, and answers
+// with steps; the actor around it submits them to the journal. Parts: inbox (what came), outbox (what leaves), asks.
+#pragma once
+
+#include "actors/agent/host.hpp"
+#include "actors/mailbox/asks.hpp"
+#include "actors/mailbox/inbox.hpp"
+#include "actors/mailbox/outbox.hpp"
+#include "runtime/base/random.hpp"
+
+#include <set>
+
+namespace kith {
+
+// Who lives in the mailbox.
+struct tenant {
+  did self;
+  kith::epoch epoch = 1;
+  kith::incarnation incarnation = 0;
+  std::shared_ptr<const secret_key> key; // shared with the node's delegations, which outlive a crash of the mailbox
+  std::string type;
+  std::string name;
+};
+
+// An agent that a turn spawns.
+struct newborn {
+  did self;
+  secret_key key;
+  std::string type;
+  std::string name;
+};
+
+// One commit, and what it lets out.
+struct mailbox_step {
+  std::uint64_t number = 0; // counts this mailbox's steps
+  store::write_batch batch;
+
+  // At once: the recipient's own commits come after this one in the same journal.
+  std::vector<std::pair<did, local_arrival::item>> local;
+
+  // Once the batch, and all before it, is durable:
+  std::vector<outbox::emitted> remote;
+  std::vector<std::pair<did, envelope>> unchained; // QoS 0, here or elsewhere
+  std::vector<stream_position> positions;           // acks and credit for links
+  std::vector<std::function<void()>> released;
+  bool stop = false;       // the agent asked to end
+
+  bool empty() const {
+    return batch.empty() && local.empty() && remote.empty() && unchained.empty() && positions.empty() &&
+           released.empty() && !stop;
+  }
+};
+
+class mailbox {
+public:
+  // What a mailbox needs of the node. All of it outlives the mailbox.
+  struct environment {
+    const clock& time;
+    random_source& random;
+    store::backend& disk;
+    std::function<bool(const did&)> is_local;
+    // Puts a new agent into the batch of the turn that spawns it; the node starts it when the step is released.
+    did node;
+    std::function<result<did>(std::string_view node)> resolve_node;
+    // Puts a new agent into the step of the turn that spawns it, and counts it as local from then on; the node starts
+    // it when the step is released.
+    std::function<result<void>(newborn, mailbox_step&)> spawn;
+    // Notes in the step that the agent ended itself, so that no later start wakes it.
+    std::function<result<void>(mailbox_step&)> retire;
+    std::function<void(log_level, std::string_view)> log;
+    // The node's own agent answers what its class cannot, kinds that begin with "kith."; empty for all others.
+    std::function<std::optional<result<encoded>>(const message&)> system;
+  };
+
+  mailbox(tenant who, const mailbox_limits& limits, environment env);
+  ~mailbox();
+
+  // Brings streams, asks and the agent back from the store. Errors: those of the store; unsupported or corrupt if a
+  // record or a cell does not decode; whatever setup() of the agent reports.
+  result<void> activate(bool unclean);
+
+  // ---- what happens to it
+  void arrived(arrival& a);
+  void arrived(local_arrival& a);
+  void arrived(volatile_arrival& a);
+  void overflowed(); // a local sender left something in the queue on disk
+  void asked_position(const position_query& q);
+  void acknowledged(const stream_acked& a);
+  void ingress(kith::ingress request);
+  void durable(std::uint64_t step_number);
+  void stop() { stopping_ = true; }
+
+  // Runs turns until a bound and says what to commit; empty if there is nothing to do now.
+  mailbox_step run();
+  // A step with nothing but trimming and records is wanted before the mailbox goes.
+  mailbox_step settle();
+  std::optional<time_point> next_wake() const;
+  // Nothing waits, runs or is under way.
+  bool idle() const;
+  mailbox_report report() const;
+  // Streams that a link may carry, opened or restored since the last call.
+  std::vector<std::shared_ptr<out_stream>> take_opened() { return outbox_.take_opened(); }
+  // QoS 0 envelopes that had their turn since the last call: their room in front of the actor is free again.
+  struct taken {
+    std::size_t count = 0, size = 0;
+  };
+  taken take_unchained_taken() { return std::exchange(unchained_taken_, {}); }
+  const tenant& who() const { return who_; }
+
+private:
+  // mailbox.cpp
+  void load_behind();
+  void load_local_streams(bool unclean);
+  result<void> load_streams(bool unclean);
+  void note_positions(mailbox_step& step);
+  void note_position(mailbox_step& step, in_stream& s, bool rewind);
+
+  // mailbox_agent.cpp
+  class tenant_host;
+  result<void> wake_agent();
+  void describe_agent(mailbox_report& r) const;
+  result<void> apply(turn_outcome& outcome, mailbox_step& step);
+  void send(emission& e, mailbox_step& step);
+  void emit(const did& to, const envelope_fields& f, mailbox_step& step);
+  void admit(kith::ingress& request, mailbox_step& step);
+
+  // mailbox_turn.cpp
+  enum class turn : std::uint8_t { consumed, blocked };
+  bool may_run(in_stream& s, mailbox_step& step);
+  turn take(in_stream& s, mailbox_step& step);
+  turn take_request(in_stream& s, mailbox_step& step);
+  turn take_answer(in_stream& s, mailbox_step& step);
+  void take_unchained(const volatile_arrival::item& item, mailbox_step& step);
+  turn_outcome& run_message(const envelope& e, const did& from);
+  turn_outcome& run_answer(const pending_ask& ask, const did& from, ask_status status, const envelope* e);
+  void fire_overdue(mailbox_step& step);
+  void answer(const envelope& request, const did& to, answer_status status, std::string_view content_type,
+              std::string_view payload, mailbox_step& step);
+  void finish(in_stream& s, disposition d, const std::string& reason, mailbox_step& step);
+  turn failed(in_stream& s, const std::string& reason, mailbox_step& step);
+  void dead_letter(const envelope& e, const std::string& reason, std::uint32_t attempts, mailbox_step& step);
+  void note_notice(const envelope& notice, const did& from, mailbox_step& step);
+
+  tenant who_;
+  keys::agent_key key_;
+  mailbox_limits limits_;
+  environment env_;
+  std::unique_ptr<tenant_host> host_;
+  inbox inbox_;
+  outbox outbox_;
+  asks asks_;
+  uuid_generator ids_;
+  std::unique_ptr<agent_instance> agent_;
+  std::vector<std::pair<std::string, std::string>> setup_cells_; // what setup() changed, for the first step
+  turn_outcome system_outcome_;
+  bool unclean_ = false;
+  bool stopping_ = false; // takes no further turn: the node drains, or the agent ended itself
+  bool rescan_ = false;   // look for local streams that nobody told of
+
+  std::uint64_t step_ = 1;    // the number of the step being made
+  std::uint64_t durable_ = 1; // steps up to here are durable; 1 is what the store held at the start
+  std::deque<volatile_arrival::item> unchained_;
+  taken unchained_taken_;
+  std::deque<kith::ingress> ingress_;
+  std::unordered_map<uuid, std::uint64_t> ingress_ids_; // accepted, not durable yet: by the step
+  std::vector<in_stream*> blocked_;                     // until something is durable
+  std::set<in_stream*> positions_;                      // whose sender is to be told
+  std::set<in_stream*> rewinds_;
+};
+
+} // namespace kith

@@ -1,0 +1,226 @@
+#include "actors/mailbox/mailbox_actor.hpp"
+
+namespace kith {
+
+namespace {
+
+// What one durable step lets out. Runs on the journal's thread, or on the mailbox's if nothing had to be synced.
+struct release {
+  mailbox_step step;
+  std::vector<std::pair<caf::actor, stream_position>> positions; // with the links they go to
+  did self;
+  kith::router& router;
+
+  void remote() {
+    for (std::size_t i = 0; i < step.remote.size();) {
+      auto& first = step.remote[i];
+      outgoing out{first.shared, first.what.seq(), {}};
+      for (; i < step.remote.size() && step.remote[i].shared == out.stream; ++i)
+        out.envelopes.push_back(std::move(step.remote[i].what));
+      out.stream->durable = out.first + out.envelopes.size() - 1;
+      auto to = router.find(out.stream->id.to);
+      if (to.where != route::kind::remote) continue; // waits in the outbox until the recipient appears
+      if (auto link = router.link_of(to.node)) caf::anon_send(link, std::move(out));
+    }
+  }
+
+  void unchained() {
+    std::unordered_map<did, std::vector<envelope>> by_recipient;
+    for (auto& [to, e] : step.unchained) by_recipient[to].push_back(std::move(e));
+    for (auto& [to, list] : by_recipient) {
+      auto where = router.find(to);
+      if (where.where == route::kind::local && where.mailbox) {
+        volatile_arrival a;
+        for (auto& e : list) {
+          if (!where.gate->enter(e.size())) ++where.gate->dropped;
+          else a.items.push_back({self, verifier::local(std::move(e), {})});
+        }
+        if (!a.items.empty()) caf::anon_send(where.mailbox, std::move(a));
+      } else if (where.where == route::kind::remote) {
+        if (auto link = router.link_of(where.node)) caf::anon_send(link, outgoing_volatile{std::move(list)});
+      }
+    }
+  }
+
+  void run() {
+    remote();
+    unchained();
+    for (auto& [link, p] : positions) caf::anon_send(link, std::move(p));
+    for (auto& f : step.released) f();
+  }
+};
+
+} // namespace
+
+mailbox_actor::mailbox_actor(caf::actor_config& config, tenant who, mailbox_limits limits, kith::mailbox::environment env,
+                             mailbox_ports ports, bool unclean)
+    : caf::event_based_actor(config), box_(std::move(who), limits, env), time_(env.time), ports_(std::move(ports)),
+      unclean_(unclean) {}
+
+caf::behavior mailbox_actor::make_behavior() {
+  // Before the store is read, whatever an earlier life of this mailbox submitted must be in it.
+  auto self = caf::actor_cast<caf::actor>(this);
+  auto submitted = ports_.journal.submit({}, [self](const result<journal_position>& r) {
+    if (r) caf::anon_send<caf::message_priority::high>(self, commit_done{0});
+  });
+  if (!submitted) throw std::runtime_error(submitted.error().what());
+  set_default_handler(caf::skip); // what arrives meanwhile waits
+  return {[this](commit_done&) { activate(); },
+          [this](stop_child&) { quit(); }};
+}
+
+void mailbox_actor::activate() {
+  if (auto active = box_.activate(unclean_); !active) {
+    ports_.log.error("agent cannot be activated", {{"agent", box_.who().self.text()}, {"why", active.error().what()}});
+    quit(caf::make_error(caf::sec::runtime_error, active.error().what()));
+    return;
+  }
+  const auto& who = box_.who();
+  ports_.delegations.add(who.self, who.key, who.epoch);
+  ports_.router.set_mailbox(who.self, caf::actor_cast<caf::actor>(this), gate_);
+  if (ports_.active) ports_.active(box_.report());
+  set_default_handler(caf::print_and_drop);
+  become(running());
+  // A local sender may have told the life before this one; look again once it cannot any more.
+  delayed_send(this, std::chrono::seconds(1), queue_overflow{});
+  pump();
+}
+
+caf::behavior mailbox_actor::running() {
+  return {
+      [this](arrival& a) { arrived(a), pump(); },
+      [this](local_arrival& a) {
+        std::size_t size = 0;
+        for (const auto& item : a.items) size += item.envelope->size();
+        gate_->leave(a.items.size(), size);
+        box_.arrived(a);
+        pump();
+      },
+      [this](volatile_arrival& a) { box_.arrived(a), pump(); },
+      [this](commit_done& d) {
+        done_ = std::max(done_, d.position);
+        box_.durable(d.position);
+        pump();
+      },
+      [this](mailbox_tick&) {
+        wake_at_.reset();
+        pump();
+      },
+      [this](stream_acked& a) { box_.acknowledged(a), pump(); },
+      [this](position_query& q) {
+        links_[q.session] = q.link;
+        box_.asked_position(q);
+        pump();
+      },
+      [this](queue_overflow&) {
+        gate_->clear_overflow();
+        box_.overflowed();
+        pump();
+      },
+      [this](ingress& r) { box_.ingress(std::move(r)), pump(); },
+      [this](mailbox_inquiry& q) { q.reply(box_.report()); },
+      [this](stop_child& s) { begin_stop(s.drain); },
+  };
+}
+
+void mailbox_actor::arrived(arrival& a) {
+  if (links_.emplace(a.session, a.link).second)
+    std::erase_if(links_, [&](const auto& l) { return l.second == a.link && l.first != a.session; });
+  box_.arrived(a);
+}
+
+void mailbox_actor::pump() {
+  auto step = box_.run();
+  auto taken = box_.take_unchained_taken();
+  if (taken.count > 0) gate_->leave(taken.count, taken.size);
+  if (!step.empty()) {
+    commit(std::move(step));
+    send(this, mailbox_tick{}); // more may be ready; others' messages come first
+  }
+  schedule();
+  if (stopping_) end_if_drained();
+}
+
+void mailbox_actor::deliver_locally(mailbox_step& step) {
+  std::unordered_map<did, local_arrival> by_recipient;
+  for (auto& [to, item] : step.local) by_recipient[to].items.push_back(std::move(item));
+  for (auto& [to, a] : by_recipient) {
+    auto where = ports_.router.find(to);
+    if (!where.mailbox) continue; // it finds the queue on disk when it starts
+    local_arrival admitted;
+    for (auto& item : a.items) {
+      if (!where.gate->enter(item.envelope->size())) {
+        if (where.gate->raise_overflow()) send(where.mailbox, queue_overflow{});
+        break; // a gap: the recipient reads the rest from disk
+      }
+      admitted.items.push_back(std::move(item));
+    }
+    if (!admitted.items.empty()) send(where.mailbox, std::move(admitted));
+  }
+  step.local.clear();
+}
+
+void mailbox_actor::commit(mailbox_step step) {
+  for (auto& opened : box_.take_opened()) ports_.router.add_stream(opened);
+  auto number = step.number;
+  submitted_ = number;
+  auto batch = std::move(step.batch);
+  bool stop = step.stop;
+  auto local = std::move(step);
+  // The journal's thread runs it once, and std::function must be copyable: hence shared.
+  auto out = std::make_shared<release>(release{{}, {}, box_.who().self, ports_.router});
+  for (auto& p : local.positions)
+    if (auto link = links_.find(p.session); link != links_.end()) out->positions.emplace_back(link->second, p);
+  out->step.remote = std::move(local.remote);
+  out->step.unchained = std::move(local.unchained);
+  out->step.released = std::move(local.released);
+
+  if (batch.empty() && done_ + 1 == number) { // depends on nothing that is not durable
+    out->run();
+    done_ = number;
+    box_.durable(number);
+  } else {
+    auto self = caf::actor_cast<caf::actor>(this);
+    auto submitted = ports_.journal.submit(std::move(batch), [out, self, number](const result<journal_position>& r) {
+      if (!r) return; // the node stops; nothing is let out
+      out->run();
+      caf::anon_send<caf::message_priority::high>(self, commit_done{number});
+    });
+    if (!submitted) {
+      ports_.log.error("commit refused", {{"agent", box_.who().self.text()}, {"why", submitted.error().what()}});
+      quit(caf::make_error(caf::sec::runtime_error, submitted.error().what()));
+      return;
+    }
+    deliver_locally(local);
+  }
+  if (stop) begin_stop(true);
+}
+
+void mailbox_actor::schedule() {
+  auto wake = box_.next_wake();
+  if (!wake || (wake_at_ && *wake_at_ <= *wake)) return;
+  wake_at_ = wake;
+  auto now = time_.now();
+  delayed_send(this, *wake > now ? *wake - now : duration(0), mailbox_tick{});
+}
+
+void mailbox_actor::begin_stop(bool drain) {
+  if (!drain) {
+    quit();
+    return;
+  }
+  if (stopping_) return;
+  stopping_ = true;
+  box_.stop();
+  auto last = box_.settle();
+  if (!last.batch.empty()) commit(std::move(last));
+  end_if_drained();
+}
+
+void mailbox_actor::end_if_drained() {
+  if (done_ < submitted_) return;
+  ports_.router.set_mailbox(box_.who().self, {}, nullptr);
+  quit();
+}
+
+} // namespace kith

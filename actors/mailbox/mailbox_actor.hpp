@@ -1,0 +1,53 @@
+// The actor around a mailbox: it hands messages to the pure class, submits the steps that come back to the journal,
+// and lets out what they hold once they are durable.
+#pragma once
+
+#include "actors/base/delegation_book.hpp"
+#include "actors/base/router.hpp"
+#include "actors/mailbox/mailbox.hpp"
+#include "runtime/observe/logger.hpp"
+#include "runtime/store/journal.hpp"
+
+namespace kith {
+
+// What of the node a mailbox actor uses; all of it outlives every actor.
+struct mailbox_ports {
+  store::journal& journal;
+  kith::router& router;
+  delegation_book& delegations;
+  observe::logger log;
+  std::function<void(const mailbox_report&)> active; // the agent is up; on the mailbox's thread
+};
+
+class mailbox_actor final : public caf::event_based_actor {
+public:
+  // `unclean`: the process before this one did not stop in order (semantics.md 4).
+  mailbox_actor(caf::actor_config& config, tenant who, mailbox_limits limits, kith::mailbox::environment env,
+                mailbox_ports ports, bool unclean);
+  caf::behavior make_behavior() override;
+  const char* name() const override { return "kith.mailbox"; }
+
+private:
+  caf::behavior running();
+  void activate();
+  void arrived(arrival& a);
+  void pump();
+  void commit(mailbox_step step);
+  void deliver_locally(mailbox_step& step);
+  void schedule();
+  void begin_stop(bool drain);
+  void end_if_drained();
+
+  kith::mailbox box_; // qualified: CAF's base class has members of these names
+  const kith::clock& time_;
+  mailbox_ports ports_;
+  bool unclean_;
+  std::shared_ptr<mailbox_gate> gate_ = std::make_shared<mailbox_gate>(); // shared with the router and senders
+  std::unordered_map<std::uint64_t, caf::actor> links_; // by session: where acks go
+  std::optional<time_point> wake_at_;
+  bool stopping_ = false;
+  std::uint64_t submitted_ = 1;
+  std::uint64_t done_ = 1;
+};
+
+} // namespace kith

@@ -1,0 +1,164 @@
+// What the mailbox is to the agent that lives in it: its host.
+#include "actors/mailbox/mailbox.hpp"
+
+#include "actors/agent/registry.hpp"
+
+namespace kith {
+
+class mailbox::tenant_host final : public agent_host {
+public:
+  explicit tenant_host(mailbox& owner) : owner_(owner) {}
+
+  result<std::optional<bytes>> load_cell(std::string_view name) override {
+    KITH_ASSIGN(auto stored, owner_.env_.disk.get(store::table::state, keys::cell(owner_.key_, name)));
+    return stored ? std::optional(to_bytes(*stored)) : std::nullopt;
+  }
+  uuid make_id() override { return owner_.ids_.next(owner_.env_.time.wall(), owner_.env_.random); }
+  std::uint64_t random() override { return owner_.env_.random.next(); }
+  bool admits(emission::type what, std::size_t emitted) override {
+    auto& o = owner_;
+    if (o.outbox_.unacked_count() + emitted >= o.limits_.outbox_count_max) return false;
+    return what != emission::type::ask || o.asks_.count() + emitted < o.limits_.asks_max;
+  }
+  result<did> prepare_agent(std::string_view type, std::string_view) override {
+    if (agent_types::find(type) == nullptr)
+      return fail(errc::not_found, "agent_type", "no agent type " + std::string(type) + " in this program");
+    auto key = secret_key::generate(owner_.env_.random);
+    auto id = key.did();
+    prepared.emplace(id, std::move(key));
+    return id;
+  }
+  result<did> resolve_node(std::string_view node) override { return owner_.env_.resolve_node(node); }
+  void log(log_level level, std::string_view text) override { owner_.env_.log(level, text); }
+
+  std::unordered_map<did, secret_key> prepared; // keys of agents that the running turn spawns
+
+private:
+  mailbox& owner_;
+};
+
+mailbox::mailbox(tenant who, const mailbox_limits& limits, environment env)
+    : who_(std::move(who)), key_(keys::of(who_.self)), limits_(limits), env_(std::move(env)),
+      host_(std::make_unique<tenant_host>(*this)), inbox_(limits_, key_),
+      outbox_(limits_, who_.self, who_.incarnation, *who_.key), asks_(key_) {}
+
+mailbox::~mailbox() = default;
+
+result<void> mailbox::wake_agent() {
+  auto make = agent_types::find(who_.type);
+  if (make == nullptr)
+    return fail(errc::not_found, "agent_type",
+                "agent " + who_.self.text() + " is of type " + who_.type + ", which this program does not have");
+  KITH_ASSIGN(agent_, agent_instance::create(make, {who_.self, env_.node, who_.name}, *host_, env_.time.wall()));
+  auto& setup = agent_->outcome();
+  for (const auto& cell : setup.cells) {
+    setup_cells_.emplace_back(std::string(cell.name), cell.bytes);
+  }
+  stopping_ = stopping_ || setup.stop;
+  agent_->commit();
+  return {};
+}
+
+void mailbox::describe_agent(mailbox_report& r) const {
+  if (!agent_) return;
+  r.handlers = agent_->kinds();
+  for (const auto& a : agent_->advertisements()) r.advertised.emplace_back(a.kind, a.description);
+}
+
+result<void> mailbox::apply(turn_outcome& outcome, mailbox_step& step) {
+  auto prepared = std::exchange(host_->prepared, {});
+  for (const auto& spawn : outcome.spawns) {
+    auto key = prepared.find(spawn.agent);
+    if (key == prepared.end()) return fail(errc::internal, "spawn_without_key", spawn.agent.text());
+    KITH_TRY(env_.spawn({spawn.agent, std::move(key->second), spawn.type, spawn.name}, step));
+  }
+  for (const auto& cell : outcome.cells)
+    step.batch.put(store::table::state, keys::cell(key_, cell.name), as_bytes(cell.bytes));
+  for (auto& e : outcome.emissions) send(e, step);
+  if (outcome.stop) {
+    KITH_TRY(env_.retire(step));
+    stopping_ = true;
+    step.stop = true;
+  }
+  return {};
+}
+
+void mailbox::emit(const did& to, const envelope_fields& f, mailbox_step& step) {
+  bool local = env_.is_local(to);
+  auto out = outbox_.emit(to, local, f, step.batch);
+  if (f.qos == qos::at_most_once) {
+    step.unchained.emplace_back(to, std::move(out.what));
+  } else if (local) {
+    auto verified = verifier::local(std::move(out.what), out.hash);
+    step.local.emplace_back(to, local_arrival::item{std::move(out.stream), std::move(verified), out.expires});
+  } else {
+    step.remote.push_back(std::move(out));
+  }
+}
+
+void mailbox::send(emission& e, mailbox_step& step) {
+  envelope_fields f;
+  f.id = e.id;
+  f.kind = e.kind;
+  f.content_type = e.content_type;
+  f.payload = as_bytes(e.payload);
+  f.created = env_.time.wall();
+  f.qos = e.qos;
+  f.time_to_live_ms = e.time_to_live_ms;
+  if (e.what == emission::type::ask) {
+    f.wants_answer = true;
+    f.time_to_live_ms = e.deadline_ms; // nobody waits for an answer after that
+    records::ask_record record{e.id, e.to, e.then, to_bytes(as_bytes(e.context)), f.created + wall_ms(e.deadline_ms),
+                               e.kind};
+    asks_.add({std::move(record), {}}, f.created, env_.time.now(), step.batch);
+  }
+  emit(e.to, f, step);
+}
+
+// What comes from outside of any agent is sent as this mailbox's own; the same id again is the same message.
+void mailbox::admit(kith::ingress& r, mailbox_step& step) {
+  static constexpr wall_ms id_age_max = 24LL * 3600 * 1000; // older ids may have left the ledger
+  auto wall = env_.time.wall();
+  auto refuse = [&](error problem) {
+    step.released.push_back([accepted = r.accepted, id = r.id, problem] { accepted({id, false, problem}); });
+  };
+  if (outbox_.unacked_count() >= limits_.outbox_count_max)
+    return refuse({errc::overloaded, "overloaded", "too much waits to be sent from this node; try later"});
+  bool own_id = !r.id.is_nil();
+  if (!own_id) r.id = ids_.next(wall, env_.random);
+  if (own_id && r.id.created() + id_age_max < wall)
+    return refuse({errc::invalid, "stale_id", "message ids are UUIDv7s of the last 24 hours"});
+
+  envelope_fields f;
+  f.id = r.id;
+  f.from = who_.self.text();
+  f.to = r.to.text();
+  f.kind = r.kind;
+  f.content_type = r.content_type;
+  f.payload = as_bytes(r.payload);
+  f.created = wall;
+  f.qos = r.quality;
+  f.time_to_live_ms = r.wants_answer ? r.timeout_ms : r.time_to_live_ms;
+  f.wants_answer = r.wants_answer;
+  if (f.qos == qos::exactly_once) f.incarnation = f.seq = 1; // stands in for what the stream gives
+  if (auto good = envelope::check(f); !good) return refuse(good.error());
+
+  bool again = false;
+  if (own_id) {
+    auto stored = env_.disk.get(store::table::ledger, keys::sent(r.id));
+    if (!stored) return refuse(stored.error());
+    again = stored->has_value() || ingress_ids_.count(r.id) != 0;
+  }
+  if (!again) {
+    if (r.wants_answer) {
+      records::ask_record record{r.id, r.to, {}, {}, wall + wall_ms(r.timeout_ms), r.kind};
+      asks_.add({std::move(record), r.answered}, wall, env_.time.now(), step.batch);
+    }
+    f.incarnation = f.seq = 0;
+    emit(r.to, f, step);
+    if (own_id) ingress_ids_.emplace(r.id, step.number);
+  }
+  step.released.push_back([accepted = r.accepted, id = r.id, again] { accepted({id, again, {}}); });
+}
+
+} // namespace kith

@@ -1,0 +1,131 @@
+#include "actors/mailbox/outbox.hpp"
+
+namespace kith {
+
+std::shared_ptr<out_stream> outbox::restore(const records::stream_out& r, bool local) {
+  auto s = std::make_unique<stream>();
+  s->id = r.stream;
+  s->key = r.stream.key();
+  s->local = local;
+  s->head = r.head;
+  s->acked = r.acked;
+  s->trimmed = r.trimmed_to;
+  s->signed_upto = r.signed_at ? r.signed_at->seq : 0;
+  if (!local) {
+    s->shared = std::make_shared<out_stream>(s->id);
+    s->shared->durable = r.head.next - 1;
+    s->shared->acked = r.acked;
+    if (r.signed_at) s->shared->set_head(*r.signed_at);
+    unacked_ += r.head.next - 1 - r.acked;
+  }
+  auto shared = s->shared;
+  streams_.insert_or_assign(r.stream, std::move(s));
+  return shared;
+}
+
+outbox::stream& outbox::open(const did& to, lane l, bool local) {
+  stream_id id{self_, to, l, incarnation_};
+  auto it = streams_.find(id);
+  if (it != streams_.end()) return *it->second;
+  auto s = std::make_unique<stream>();
+  s->id = id;
+  s->key = id.key();
+  s->local = local;
+  if (!local) {
+    s->shared = std::make_shared<out_stream>(s->id);
+    opened_.push_back(s->shared);
+  }
+  return *streams_.emplace(std::move(id), std::move(s)).first->second;
+}
+
+outbox::emitted outbox::emit(const did& to, bool local, envelope_fields f, store::write_batch& batch) {
+  f.from = self_.text();
+  f.to = to.text();
+  emitted out;
+  if (f.qos == qos::at_most_once) {
+    out.what = envelope::build(f);
+    out.stream = {self_, to, f.lane, 0};
+    return out;
+  }
+  auto& s = open(to, f.lane, local);
+  f.incarnation = incarnation_;
+  f.seq = s.head.next;
+  f.previous = s.head.last;
+  out.what = envelope::build(f);
+  out.hash = out.what.hash();
+  out.stream = s.id;
+  out.shared = s.shared;
+  s.head = {f.seq + 1, out.hash};
+  touch(s);
+
+  if (local) {
+    if (f.time_to_live_ms != 0) out.expires = f.created + wall_ms(f.time_to_live_ms);
+    if (f.seq == 1) {
+      records::stream_in first;
+      first.stream = s.id;
+      batch.put(store::table::state, keys::local_stream(keys::of(to), s.key), records::encode(first));
+    }
+    batch.put(store::table::queue, keys::inbox(s.key, f.seq, out.expires), out.what.raw());
+  } else {
+    batch.put(store::table::queue, keys::outbox(s.key, f.seq), out.what.raw());
+    ++unacked_;
+  }
+  records::ledger_entry entry;
+  entry.id = f.id;
+  entry.owner = self_key_;
+  entry.stream = s.key;
+  entry.seq = f.seq;
+  entry.direction = records::direction::out;
+  entry.when = f.created;
+  batch.put(store::table::ledger, keys::sent(f.id), records::encode(entry));
+  return out;
+}
+
+void outbox::touch(stream& s) {
+  if (s.dirty) return;
+  s.dirty = true;
+  dirty_.push_back(&s);
+}
+
+void outbox::acknowledged(const stream_id& id, sequence upto) {
+  auto it = streams_.find(id);
+  if (it == streams_.end() || it->second->local) return;
+  auto& s = *it->second;
+  if (upto >= s.head.next || upto <= s.acked) return;
+  unacked_ -= upto - s.acked;
+  untrimmed_ += upto - s.acked;
+  s.acked = upto;
+  touch(s);
+}
+
+void outbox::settle(store::write_batch& batch, time_point now) {
+  for (auto* s : dirty_) {
+    s->dirty = false;
+    records::stream_out r;
+    r.stream = s->id;
+    r.head = s->head;
+    r.acked = s->acked;
+    if (s->shared) {
+      auto upto = s->head.next - 1;
+      bool due = upto >= s->signed_upto + head_interval || now - s->signed_at >= head_interval_max;
+      if (due && upto > s->signed_upto) {
+        signed_head h{upto, s->head.last, key_.sign(signed_head::to_sign(s->id, upto, s->head.last))};
+        s->shared->set_head(h);
+        s->signed_upto = upto;
+        s->signed_at = now;
+      }
+      if (auto h = s->shared->head(); h.seq != 0) r.signed_at = h;
+      if (s->acked > s->trimmed) {
+        batch.erase_range(store::table::queue, keys::outbox(s->key, s->trimmed + 1),
+                          keys::outbox(s->key, s->acked + 1));
+        untrimmed_ -= std::min<std::size_t>(untrimmed_, s->acked - s->trimmed);
+        s->trimmed = s->acked;
+      }
+    }
+    r.trimmed_to = s->trimmed;
+    batch.put(store::table::state, keys::out_stream(self_key_, s->key), records::encode(r));
+  }
+  dirty_.clear();
+}
+
+} // namespace kith

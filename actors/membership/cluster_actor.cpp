@@ -1,0 +1,185 @@
+#include "actors/membership/cluster_actor.hpp"
+
+#include "actors/mailbox/keys.hpp"
+
+namespace kith {
+
+cluster_actor::cluster_actor(caf::actor_config& config, cluster_options options, cluster_ports ports,
+                             std::shared_ptr<seen_positions> seen)
+    : caf::event_based_actor(config), options_(std::move(options)), ports_(std::move(ports)), seen_(std::move(seen)),
+      members_(ports_.session.node_key.did(), options_.seeds) {}
+
+caf::behavior cluster_actor::make_behavior() {
+  load_peers();
+  tick();
+  return {
+      [this](cluster_tick&) { tick(); },
+      [this](session_opened& s) { opened(s); },
+      [this](const dial_failed& f) { failed(f); },
+      [this](const link_started& l) {
+        auto waiting = waiting_.find(l.peer);
+        if (waiting != waiting_.end()) {
+          if (auto link = ports_.router.link_of(l.peer)) send(link, adopt_session{std::move(waiting->second)});
+          waiting_.erase(waiting);
+        } else if (auto orphan = current_[l.peer].lock()) {
+          orphan->close(wire::parting::other, "the link was restarted"); // its state is gone: begin afresh
+          members_.down(l.peer, ports_.session.time.now());
+        }
+      },
+      [this](const link_changed& c) { changed(c); },
+      [this](const members_heard& m) { members_.heard(m.list, ports_.session.time.now()); },
+      [this](const stop_child&) {
+        stopping_ = true;
+        quit();
+      },
+  };
+}
+
+void cluster_actor::load_peers() {
+  auto from = keys::peers_begin();
+  auto found = ports_.disk.scan(store::table::state, from, keys::end_of(from), {membership::members_max, 16 << 20});
+  if (!found) return ports_.log.error("known peers not readable", found.error());
+  for (const auto& e : *found) {
+    auto record = records::decode<records::peer_record>(e.value);
+    if (!record) {
+      ports_.log.error("a known peer is not readable", record.error());
+      continue;
+    }
+    seen_->note(record->node, record->seen);
+    members_.remember(*record, ports_.session.time.now());
+  }
+}
+
+wire::hello cluster_actor::hello() const {
+  wire::hello h;
+  h.node = ports_.session.node_key.did();
+  h.boot_epoch = options_.boot_epoch;
+  h.name = options_.name;
+  h.addresses = options_.addresses;
+  h.synced = ports_.journal.synced();
+  return h;
+}
+
+void cluster_actor::tick() {
+  delayed_send(this, tick_interval, cluster_tick{});
+  if (stopping_) return;
+  for (const auto& d : members_.due(ports_.session.time.now())) dial(d);
+  bool joined = members_.joined();
+  if (joined != joined_) ports_.on_joined(joined_ = joined);
+}
+
+void cluster_actor::greet(std::unique_ptr<net::byte_stream> socket, bool dialed, const std::string& address,
+                          std::optional<did> expected, const wire::hello& hello, const session_ports& ports,
+                          const caf::actor& cluster) {
+  link_session::events events;
+  // The session stays alive through its own handlers until it is open or has failed; afterwards through its link.
+  auto holder = std::make_shared<std::shared_ptr<link_session>>();
+  events.open = [cluster, holder, address](const std::shared_ptr<link_session>& s, const peer_info& p) {
+    auto info = p;
+    if (!address.empty()) info.address = address;
+    caf::anon_send(cluster, session_opened{s, std::make_shared<const peer_info>(std::move(info))});
+  };
+  events.closed = [cluster, holder, address, dialed](const std::shared_ptr<link_session>&, const error& why) {
+    if (dialed) caf::anon_send(cluster, dial_failed{address, why});
+    holder->reset();
+  };
+  *holder = link_session::start(std::move(socket), dialed, std::move(expected), hello, ports, std::move(events));
+}
+
+void cluster_actor::dial(const membership::dial& d) {
+  auto self = caf::actor_cast<caf::actor>(this);
+  auto ports = ports_.session;
+  auto& network = ports_.network;
+  auto h = hello();
+  std::optional<did> expected;
+  if (!d.expected.empty()) {
+    expected = d.expected;
+    h.seen_of_you = seen_->of(d.expected);
+  }
+  ports.reactor.post([=, &network] {
+    network.connect(d.address, dial_timeout, [=](result<std::unique_ptr<net::byte_stream>> socket) {
+      if (!socket) caf::anon_send(self, dial_failed{d.address, socket.error()});
+      else greet(std::move(*socket), true, d.address, expected, h, ports, self);
+    });
+  });
+}
+
+void cluster_actor::opened(session_opened& s) {
+  const auto& peer = *s.peer;
+  if (peer.node == ports_.session.node_key.did()) { // a seed list may name ourselves
+    members_.settled(peer.address);
+    return s.session->close(wire::parting::other, "that is this very node");
+  }
+  if (peer.hello.seen_of_you > ports_.journal.synced())
+    return ports_.on_fatal({errc::corrupt, "store_rewound",
+                            "peer " + peer.hello.name + " saw this node at journal position " +
+                                std::to_string(peer.hello.seen_of_you) + ", but the store ends at " +
+                                std::to_string(ports_.journal.synced()) +
+                                ": it was replaced by an older copy; restore it as a backup"});
+  members_.up(peer.node, peer.hello.name, peer.hello.addresses, peer.dialed ? peer.address : std::string());
+  ports_.peers.update(peer.node, [&](peer_status& p) {
+    p.name = peer.hello.name;
+    p.address = peer.hello.addresses.empty() ? peer.address : peer.hello.addresses.front();
+  });
+  save(peer);
+  current_[peer.node] = s.session;
+  if (auto link = ports_.router.link_of(peer.node)) {
+    send(link, adopt_session{std::move(s.session)});
+    return;
+  }
+  waiting_[peer.node] = std::move(s.session);
+  auto self = caf::actor_cast<caf::actor>(this);
+  child_spec spec;
+  spec.name = peer.hello.name.empty() ? peer.node.text() : peer.hello.name;
+  spec.kind = "link";
+  spec.start = [start = ports_.start_link, node = peer.node, self](caf::actor_system& system) {
+    auto link = start(system, node, self);
+    caf::anon_send(self, link_started{node});
+    return link;
+  };
+  send(ports_.links, std::move(spec));
+}
+
+void cluster_actor::failed(const dial_failed& f) {
+  if (f.why.code == "bad_cluster_proof" || f.why.code == "peer_refused") {
+    if (!joined_)
+      return ports_.on_fatal({errc::unauthenticated, "wrong_cluster_secret",
+                              "the node at " + f.address + " refused this node's cluster secret; use the secret file " +
+                                  "of that cluster"});
+  }
+  ports_.log.debug("dial failed", {{"address", f.address}, {"why", f.why.what()}});
+  members_.failed(f.address, ports_.session.time.now(), ports_.session.random);
+}
+
+void cluster_actor::changed(const link_changed& c) {
+  if (!c.up) {
+    members_.down(c.peer, ports_.session.time.now());
+    return;
+  }
+  wire::members::entry self;
+  self.node = ports_.session.node_key.did();
+  self.name = options_.name;
+  self.addresses = options_.addresses;
+  self.boot_epoch = options_.boot_epoch;
+  auto listing = members_.listing(self);
+  if (auto link = ports_.router.link_of(c.peer)) send(link, link_say{{listing}});
+  // The others learn of the newcomer at once, not when they next connect.
+  for (const auto& [node, status] : ports_.peers.all())
+    if (node != c.peer && status.state == "up")
+      if (auto link = ports_.router.link_of(node)) send(link, link_say{{listing}});
+}
+
+void cluster_actor::save(const peer_info& peer) {
+  records::peer_record r;
+  r.node = peer.node;
+  r.addresses = peer.hello.addresses;
+  r.seen = std::max(seen_->of(peer.node), peer.hello.synced);
+  r.boot_epoch = peer.hello.boot_epoch;
+  seen_->note(peer.node, r.seen);
+  store::write_batch batch;
+  batch.put(store::table::state, keys::peer(keys::of(peer.node)), records::encode(r));
+  auto submitted = ports_.journal.submit(std::move(batch), [](const result<journal_position>&) {});
+  if (!submitted) ports_.log.error("peer not remembered", submitted.error());
+}
+
+} // namespace kith

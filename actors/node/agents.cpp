@@ -1,0 +1,169 @@
+// The agents of a node: how one comes into the store, back from it, and under its supervisor.
+#include "actors/agent/registry.hpp"
+#include "actors/node/parts.hpp"
+
+#include <boost/json.hpp>
+
+namespace kith {
+
+namespace {
+
+constexpr std::string_view system_type = "kith.node";
+constexpr std::string_view system_prefix = "kith.";
+
+struct spawn_order {
+  std::string type;
+  std::string name;
+};
+KITH_DESCRIBE(spawn_order, type, name);
+
+// The agent whose DID is the node's: makes agents for others, and sends for those who are no agents.
+struct node_agent : agent {
+  using agent::agent;
+  void setup() override {
+    on("kith.spawn", [this](const spawn_order& order) {
+      auto known = agent_types::names();
+      bool there = order.type.substr(0, system_prefix.size()) != system_prefix &&
+                   std::count(known.begin(), known.end(), order.type) != 0;
+      if (!there) refuse("this node's program has no agent type " + order.type);
+      return spawn(order.type, order.name).text();
+    });
+  }
+};
+KITH_AGENT_AS(node_agent, "kith.node");
+
+observe::level observed(log_level l) {
+  switch (l) {
+  case log_level::debug: return observe::level::debug;
+  case log_level::info: return observe::level::info;
+  case log_level::warn: return observe::level::warn;
+  case log_level::error: break;
+  }
+  return observe::level::error;
+}
+
+void announce(node_parts& parts, const wire::directory::entry& e) {
+  for (const auto& [node, status] : parts.peers.all())
+    if (auto link = parts.router.link_of(node)) caf::anon_send(link, directory_change{{e}});
+}
+
+result<void> bear(node_parts& parts, newborn n, mailbox_step& step) {
+  if (parts.directory.count(parts.self()) >= std::size_t(parts.options.settings.integer("actors.agents_max")))
+    return fail(errc::overloaded, "too_many_agents", "this node holds as many agents as actors.agents_max allows");
+  records::agent_record r;
+  r.agent = n.self;
+  r.type = n.type;
+  r.name = n.name;
+  r.epoch = 1;
+  r.incarnation = make_incarnation(parts.random);
+  r.created = parts.time.wall();
+  r.sealed_key = parts.keys->seal_agent_key(n.key, parts.random);
+  r.home = parts.self();
+  step.batch.put(store::table::state, keys::agent(keys::of(n.self)), records::encode(r));
+  step.batch.raise_epoch(n.self, r.epoch);
+  parts.router.add_local(n.self);
+  tenant who{n.self, r.epoch, r.incarnation, std::make_shared<const secret_key>(std::move(n.key)), n.type, n.name};
+  step.released.push_back([&parts, who] {
+    caf::actor agents;
+    {
+      std::lock_guard lock(parts.mutex);
+      agents = parts.agents;
+    }
+    if (agents) caf::anon_send(agents, agent_child(parts, who));
+  });
+  return {};
+}
+
+result<void> retire(node_parts& parts, const did& id, mailbox_step& step) {
+  auto key = keys::agent(keys::of(id));
+  KITH_ASSIGN(auto stored, parts.disk->get(store::table::state, key));
+  if (!stored) return fail(errc::unsupported, "not_stored", "the node's own agent does not end");
+  KITH_ASSIGN(auto r, records::decode<records::agent_record>(*stored));
+  r.stopped = true;
+  step.batch.put(store::table::state, key, records::encode(r));
+  return {};
+}
+
+result<did> resolve_node(node_parts& parts, std::string_view node) {
+  if (auto parsed = did::parse(node)) return *parsed;
+  if (node == parts.name) return parts.self();
+  auto found = parts.peers.named(node);
+  if (found.empty()) return fail(errc::not_found, "unknown_node", "no node is named " + std::string(node));
+  return found;
+}
+
+} // namespace
+
+mailbox::environment environment_for(node_parts& parts, const tenant& who) {
+  mailbox::environment env{parts.time,
+                           parts.random,
+                           *parts.disk,
+                           [&parts](const did& d) { return parts.router.is_local(d); },
+                           parts.self(),
+                           [&parts](std::string_view n) { return resolve_node(parts, n); },
+                           [&parts](newborn n, mailbox_step& s) { return bear(parts, std::move(n), s); },
+                           [&parts, id = who.self](mailbox_step& s) { return retire(parts, id, s); },
+                           [log = parts.log.component("agent"), id = who.self.text()](log_level l,
+                                                                                    std::string_view text) {
+                             log.say(observed(l), text, {{"agent", id}});
+                           },
+                           {}};
+  if (who.self == parts.self())
+    env.system = [&parts](const message& m) -> std::optional<result<encoded>> {
+      if (m.kind() != "kith.where") return std::nullopt;
+      KITH_ASSIGN(auto id, uuid::parse(m.text()));
+      return encoded{json_type, where_here(parts, id)};
+    };
+  return env;
+}
+
+child_spec agent_child(node_parts& parts, tenant who) {
+  child_spec spec;
+  spec.name = who.name.empty() ? who.self.text() : who.name + " " + who.self.text();
+  spec.kind = "mailbox of " + who.type;
+  spec.start = [&parts, who](caf::actor_system& system) {
+    mailbox_ports ports{*parts.journal, parts.router, *parts.delegations, parts.log.component("mailbox"),
+                        [&parts, who](const mailbox_report& r) {
+                          wire::directory::entry e;
+                          e.agent = who.self;
+                          e.type = who.type;
+                          e.name = who.name;
+                          e.epoch = who.epoch;
+                          for (const auto& [kind, about] : r.advertised) e.advertised.push_back({kind, about});
+                          parts.directory.put(parts.self(), e);
+                          announce(parts, e);
+                        }};
+    return system.spawn<mailbox_actor>(who, parts.limits, environment_for(parts, who), std::move(ports),
+                                       parts.unclean);
+  };
+  spec.gave_up = [&parts, id = who.self](const std::string&) { parts.router.set_mailbox(id, {}, nullptr); };
+  return spec;
+}
+
+result<std::vector<child_spec>> stored_agents(node_parts& parts) {
+  std::vector<child_spec> out;
+  auto from = keys::agents_begin();
+  auto end = keys::end_of(from);
+  std::vector<tenant> tenants;
+  for (;;) {
+    KITH_ASSIGN(auto found, parts.disk->scan(store::table::state, from, end, {}));
+    if (found.empty()) break;
+    for (const auto& e : found) {
+      KITH_ASSIGN(auto r, records::decode<records::agent_record>(e.value));
+      if (r.stopped) continue;
+      KITH_ASSIGN(auto key, parts.keys->open_agent_key(r.sealed_key));
+      if (key.did() != r.agent)
+        return fail(errc::corrupt, "bad_agent_key", "the stored key of " + r.agent.text() + " is another agent's");
+      parts.journal->load_epoch(r.agent, r.epoch);
+      parts.router.add_local(r.agent);
+      tenants.push_back({r.agent, r.epoch, r.incarnation, std::make_shared<const secret_key>(std::move(key)),
+                         r.type, r.name});
+    }
+    from = found.back().key;
+    from.push_back(0);
+  }
+  for (auto& t : tenants) out.push_back(agent_child(parts, std::move(t)));
+  return out;
+}
+
+} // namespace kith
