@@ -10,7 +10,9 @@ struct buffer_pool::shelf {
   std::vector<std::unique_ptr<bytes>> idle;
 };
 
-buffer_pool::buffer_pool() : shelf_(std::make_shared<shelf>()) { shelf_->idle.reserve(idle_max); }
+buffer_pool::buffer_pool(std::size_t size) : size_(size), shelf_(std::make_shared<shelf>()) {
+  shelf_->idle.reserve(idle_max);
+}
 
 std::shared_ptr<bytes> buffer_pool::take() {
   std::unique_ptr<bytes> b;
@@ -21,11 +23,12 @@ std::shared_ptr<bytes> buffer_pool::take() {
       shelf_->idle.pop_back();
     }
   }
-  if (!b) b = std::make_unique<bytes>(buffer_size);
+  if (!b) b = std::make_unique<bytes>(size_);
   return {b.release(), [shelf = shelf_](bytes* returned) {
             std::unique_ptr<bytes> owned(returned);
             std::lock_guard lock(shelf->mutex);
-            if (shelf->idle.size() < idle_max) shelf->idle.push_back(std::move(owned));
+            if (shelf->idle.size() < idle_max && owned->capacity() <= capacity_kept_max)
+              shelf->idle.push_back(std::move(owned));
           }};
 }
 

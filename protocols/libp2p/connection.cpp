@@ -7,6 +7,8 @@
 
 namespace kith::libp2p {
 
+static_assert(write_size_best == noise_plaintext_max - yamux_header_size);
+
 static yamux_limits limits_of(const connection_options& o) {
   yamux_limits l;
   l.streams_max = o.streams_max;
@@ -104,12 +106,10 @@ result<void> connection::impl::tick(time_point now) {
   return {};
 }
 
-bytes connection::impl::take_output(bytes reuse) {
-  if (!sender_) {
-    reuse.clear();
-    return std::exchange(upgrade_->output(), std::move(reuse));
-  }
-  auto out = sender_->take(std::move(reuse));
+slice connection::impl::take_output() {
+  if (!sender_)
+    return upgrade_->output().empty() ? slice() : slice(std::exchange(upgrade_->output(), {}));
+  auto out = sender_->take();
   if (sender_->failure() && !failure) failure = *sender_->failure();
   if (yamux_ && !failure) {
     yamux_->output_taken(yamux_events_);
@@ -137,7 +137,7 @@ connection& connection::operator=(connection&&) noexcept = default;
 
 result<void> connection::receive(byte_view in, time_point now) { return impl_->receive(in, now); }
 result<void> connection::tick(time_point now) { return impl_->tick(now); }
-bytes connection::take_output(bytes reuse) { return impl_->take_output(std::move(reuse)); }
+slice connection::take_output() { return impl_->take_output(); }
 std::size_t connection::output_size() const { return impl_->output_size(); }
 std::vector<event> connection::take_events(std::vector<event> reuse) {
   reuse.clear();

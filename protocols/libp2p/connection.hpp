@@ -23,6 +23,9 @@ class secret_key; // runtime/identity/keys.hpp
 
 namespace kith::libp2p {
 
+// As much data as fills one Noise frame exactly, with yamux's header before it.
+inline constexpr std::size_t write_size_best = 65'507;
+
 struct connection_options {
   // Only this peer is accepted: else unauthenticated "wrong_peer". A dialer that knows whom it
   // calls sets it.
@@ -37,7 +40,7 @@ struct connection_options {
   std::size_t streams_max = 256;          // open at once, both ways; past it inbound ones are reset
   std::size_t window_size_max = 16 << 20; // of one stream's receive window, which starts at 256 KiB
   std::size_t windows_size_max = 64 << 20; // of all of them; past it windows no longer grow
-  std::size_t output_size_max = 4 << 20;   // bytes not yet taken; past it write() takes nothing
+  std::size_t output_size_max = 1 << 20;   // bytes not yet taken; past it write() takes nothing
   duration handshake_time_max =
       std::chrono::seconds(10); // to "muxed"; then timeout "handshake_timeout"
   duration negotiation_time_max =
@@ -130,11 +133,12 @@ public:
   // Time-outs and keepalive; call it about once a second.
   result<void> tick(time_point now);
 
-  // Everything to send, in order. Hand in the buffer that was sent before, so that its memory is
-  // used again.
-  bytes take_output(bytes reuse = {});
+  // Everything to send, in order; take it when the socket has room. May be followed by
+  // stream_writable. Its memory is used again once the slice is gone, so hand it to the socket as
+  // it is.
+  slice take_output();
   std::size_t output_size() const;
-  // In order. `reuse` as above.
+  // In order. Hand in the vector that was handled before, so that its memory is used again.
   std::vector<event> take_events(std::vector<event> reuse = {});
 
   // Starts to agree on `protocol`; stream_opened or stream_reset follows. Errors: unavailable
@@ -142,7 +146,7 @@ public:
   result<stream_id> open(std::string_view protocol);
   // Takes as many leading bytes as the peer's window and the output have room for, and returns how
   // many (0 for a stream that is not open). The caller keeps the rest until stream_writable.
-  // Fastest with 64 KiB and more at a time.
+  // Fastest with write_size_best bytes, or many, at a time.
   std::size_t write(stream_id stream, byte_view data);
   // How much write() would take now.
   std::size_t send_window(stream_id stream) const;

@@ -24,7 +24,7 @@ public:
 
   result<void> receive(byte_view in, time_point now);
   result<void> tick(time_point now);
-  bytes take_output(bytes reuse);
+  slice take_output();
   std::size_t output_size() const;
 
   result<stream_id> open(std::string_view protocol);

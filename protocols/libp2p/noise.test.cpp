@@ -163,9 +163,9 @@ TEST_CASE("Noise frames carry bytes of any amount in pieces of any size", "[libp
     bytes wire, plain;
     test::in_pieces(body, 50'000, random, [&](byte_view b) {
       sender.append(b);
-      if (random.below(3) == 0) append(wire, sender.take({}));
+      if (random.below(3) == 0) append(wire, to_bytes(sender.take()));
     });
-    append(wire, sender.take({}));
+    append(wire, to_bytes(sender.take()));
     std::vector<slice> kept;
     test::in_pieces(wire, 1 + random.below(100'000), random, [&](byte_view in) {
       while (!in.empty()) {
@@ -182,7 +182,7 @@ TEST_CASE("Noise frames carry bytes of any amount in pieces of any size", "[libp
 TEST_CASE("Noise frames are full and say their length", "[libp2p][unit]") {
   auto [sender, receiver] = transport_pair();
   sender.append(bytes(noise_plaintext_max + 1));
-  auto wire = sender.take({});
+  auto wire = to_bytes(sender.take());
   CHECK(get_u16(wire.data()) == noise_message_max);
   CHECK(wire.size() == 2 + noise_message_max + 2 + 1 + noise_tag_size);
 }
@@ -190,7 +190,7 @@ TEST_CASE("Noise frames are full and say their length", "[libp2p][unit]") {
 TEST_CASE("a Noise receiver refuses changed, repeated and too short frames", "[libp2p][unit]") {
   auto [sender, receiver] = transport_pair();
   sender.append(as_bytes("hello"));
-  auto wire = sender.take({});
+  auto wire = to_bytes(sender.take());
   byte_view in = wire;
   REQUIRE(receiver.receive(in));
   in = wire;
@@ -212,11 +212,11 @@ TEST_CASE("a Noise receiver refuses changed, repeated and too short frames", "[l
 TEST_CASE("Noise stops before its last nonce and sends nothing unsealed", "[libp2p][unit]") {
   auto [sender, receiver] = transport_pair(~std::uint64_t(0) - 1);
   sender.append(as_bytes("last"));
-  auto wire = sender.take({});
+  auto wire = to_bytes(sender.take());
   byte_view in = wire;
   REQUIRE(receiver.receive(in));
   sender.append(as_bytes("one too many"));
-  CHECK(sender.take({}).empty());
+  CHECK(to_bytes(sender.take()).empty());
   REQUIRE(sender.failure());
   CHECK(sender.failure()->code == "noise_nonces_used_up");
   in = wire;

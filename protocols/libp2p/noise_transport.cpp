@@ -35,10 +35,13 @@ void noise_sender::seal() {
   out_.resize(begin); // nothing unsealed may leave
 }
 
-bytes noise_sender::take(bytes reuse) {
+slice noise_sender::take() {
   if (frame_begin_) seal();
-  reuse.clear();
-  return std::exchange(out_, std::move(reuse));
+  if (out_.empty()) return {};
+  auto taken = pool_.take();
+  taken->clear(); // of an earlier output, whose memory is the next one's
+  std::swap(*taken, out_);
+  return slice(taken, *taken);
 }
 
 result<std::optional<slice>> noise_receiver::receive(byte_view& in) {

@@ -10,6 +10,7 @@
 namespace kith::libp2p {
 
 inline constexpr std::size_t noise_length_size = 2;
+inline constexpr std::size_t plain_buffer_size = 128 << 10; // two whole frames
 inline constexpr std::size_t noise_plaintext_max = noise_message_max - noise_tag_size; // 65,519
 
 class noise_sender final : public byte_sink {
@@ -21,8 +22,9 @@ public:
   // One copy, into the open frame; full frames are sealed. After a failure bytes are dropped.
   void append(byte_view b) override;
   std::size_t size() const override { return out_.size(); }
-  // Seals the open frame and gives everything. `reuse` becomes the next output buffer.
-  bytes take(bytes reuse);
+  // Seals the open frame and gives everything; the buffer comes back when the last slice of it is
+  // gone.
+  slice take();
   // unavailable "noise_nonces_used_up", once it has happened.
   const std::optional<error>& failure() const { return failure_; }
 
@@ -30,6 +32,7 @@ private:
   void seal();
 
   noise_cipher cipher_;
+  buffer_pool pool_{0};
   bytes out_;
   std::optional<std::size_t> frame_begin_; // of the open frame's length field
   std::optional<error> failure_;
@@ -50,7 +53,7 @@ private:
 
   noise_cipher cipher_;
   bytes partial_; // the frame under way, from its length on
-  buffer_pool pool_;
+  buffer_pool pool_{plain_buffer_size};
   std::shared_ptr<bytes> plain_; // what is opened now; earlier slices may lie before plain_used_
   std::size_t plain_used_ = 0;
 };

@@ -53,7 +53,7 @@ struct pair {
         listener(role::listener, key_of(2), seed * 2 + 1, std::move(listener_options)) {}
 
   bool carry(end& from, end& to, std::size_t piece_max, time_point now, const tamper& change) {
-    auto out = from.link.take_output();
+    auto out = to_bytes(from.link.take_output());
     from.collect();
     if (out.empty()) return false;
     if (change) change(&from == &dialer, out);

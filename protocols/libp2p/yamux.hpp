@@ -42,7 +42,7 @@ struct yamux_limits {
   std::size_t window_size_max = 16
                                 << 20; // to which a receive window grows by being consumed quickly
   std::size_t windows_size_max = 64 << 20; // sum of the receive windows; past it none grows
-  std::size_t output_size_max = 4 << 20;   // in the sink; past it write() takes nothing
+  std::size_t output_size_max = 1 << 20;   // in the sink; past it write() takes nothing
   duration keepalive_interval = std::chrono::seconds(30);
   duration keepalive_time_max = std::chrono::seconds(30);
 };

@@ -50,14 +50,14 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   options.output_size_max = 1 << 20;
   test::end end(role::listener, test::key_of(1), 1, options);
   auto sender = secure(end);
-  (void)end.link.receive(sender.take({}), test::at(1));
+  (void)end.link.receive(sender.take(), test::at(1));
   if (!end.link.is_muxed()) std::abort();
   (void)end.link.ping(test::at(1));
   for (byte_view rest(data, size); !rest.empty();) {
     auto part = rest.first(std::min<std::size_t>(rest.size(), 1 + rest[0] * 4u));
     rest = rest.subspan(part.size());
     sender.append(part);
-    (void)end.link.receive(sender.take({}), test::at(2));
+    (void)end.link.receive(sender.take(), test::at(2));
     serve(end);
   }
   if (end.link.output_size() > options.output_size_max + 2 * control_output_max) std::abort();

@@ -21,7 +21,6 @@ int main(int argc, char** argv) {
   p.pump();
   auto body = test::numbered(write_size);
   std::size_t sent = 0, received = 0;
-  bytes to_listener, to_dialer;
   std::vector<event> events;
   auto begin = clock.now();
   while (received < total) {
@@ -31,8 +30,8 @@ int main(int argc, char** argv) {
       sent += n;
       if (n < body.size()) break;
     }
-    to_listener = p.dialer.link.take_output(std::move(to_listener));
-    for (byte_view rest = to_listener; !rest.empty();) {
+    auto to_listener = p.dialer.link.take_output();
+    for (byte_view rest = to_listener.view(); !rest.empty();) {
       auto part = rest.first(std::min(rest.size(), read_size));
       rest = rest.subspan(part.size());
       if (!p.listener.link.receive(part, clock.now())) return 1;
@@ -44,7 +43,7 @@ int main(int argc, char** argv) {
         }
       events.clear();
     }
-    to_dialer = p.listener.link.take_output(std::move(to_dialer));
+    auto to_dialer = p.listener.link.take_output();
     if (!p.dialer.link.receive(to_dialer, clock.now())) return 1;
     events = p.dialer.link.take_events(std::move(events));
   }
