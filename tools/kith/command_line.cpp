@@ -158,12 +158,30 @@ void define_commands(CLI::App& app, const program& what, options& o) {
     s.define(*c, o);
     c->callback([&o, name = (of_dlq ? "dlq " : "") + std::string(s.name)] { o.command = name; });
   }
-  for (const auto& extra : what.commands) {
-    auto* c = app.add_subcommand(extra.name, extra.about);
-    c->group(extra.hidden ? "" : "More")->prefix_command();
-    c->set_help_flag(); // it is the extension's
-    c->callback([&o, c, name = extra.name] { o.command = name, o.rest = c->remaining(); });
+  for (const auto& extra : what.commands) // for the help only: see command_of_extension
+    app.add_subcommand(extra.name, extra.about)->group(extra.hidden ? "" : "More");
+}
+
+// If the command is one of an extension's: all that follows its name is its own, help and --json
+// included, which CLI11 would take for ours.
+bool command_of_extension(const std::vector<std::string>& arguments, const program& what,
+                          options& o) {
+  for (std::size_t i = 0; i < arguments.size(); ++i) {
+    const auto& word = arguments[i];
+    if (word == "--json") {
+      o.json = true;
+    } else if ((word == "--dir" || word == "--node") && i + 1 < arguments.size()) {
+      (word == "--dir" ? o.dir : o.node) = arguments[++i];
+    } else {
+      const auto found = std::find_if(what.commands.begin(), what.commands.end(),
+                                      [&](const command& c) { return c.name == word; });
+      if (found == what.commands.end()) return false;
+      o.command = word;
+      o.rest.assign(arguments.begin() + std::ptrdiff_t(i) + 1, arguments.end());
+      return true;
+    }
   }
+  return false;
 }
 
 // What CLI11 says, as one sentence.
@@ -196,11 +214,9 @@ error usage_error(const CLI::ParseError& e, const std::vector<std::string>& argu
   return {errc::invalid, "usage", text + "; see " + help};
 }
 
-} // namespace
-
-result<parsed> parse_command_line(const std::vector<std::string>& arguments, const program& what,
-                                  const console& io) {
-  options o;
+// Ours, by CLI11. An answer if all is said with that.
+result<std::optional<already_answered>> parse_ours(const std::vector<std::string>& arguments,
+                                                   const program& what, options& o) {
   CLI::App app(about, "kith");
   app.require_subcommand(1)->fallthrough();
   app.footer(footer);
@@ -217,6 +233,19 @@ result<parsed> parse_command_line(const std::vector<std::string>& arguments, con
     return already_answered{"kith " + what.version + "\n"};
   } catch (const CLI::ParseError& e) {
     return fail(usage_error(e, arguments, what));
+  }
+  return std::nullopt;
+}
+
+} // namespace
+
+result<parsed> parse_command_line(const std::vector<std::string>& arguments, const program& what,
+                                  const console& io) {
+  options o;
+  if (!command_of_extension(arguments, what, o)) {
+    o = {};
+    KITH_ASSIGN(auto answered, parse_ours(arguments, what, o));
+    if (answered) return std::move(*answered);
   }
   if (o.dir.empty()) o.dir = io.environment("KITH_DIR").value_or("");
   if (o.dir.empty()) o.dir = "./kith-data";
