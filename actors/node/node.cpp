@@ -91,7 +91,7 @@ result<void> node::impl::open_store() {
   std::filesystem::create_directory(dir, ec);
   store::rocks_options o;
   o.block_cache_bytes = std::size_t(options.settings.integer("store.cache_mb")) << 20;
-  if (options.lose_unsynced) o.faults = std::make_shared<store::fault_disk>();
+  if (options.settings.boolean("test.lose_unsynced")) o.faults = std::make_shared<store::fault_disk>();
   KITH_ASSIGN(disk, store::rocks_backend::open(dir, std::move(o)));
   unclean = !disk->was_clean();
   journal = std::make_unique<store::journal>(*disk, time, store::journal_options{},
@@ -178,7 +178,7 @@ caf::actor node::impl::start_supervisor(caf::actor_system& s, const std::string&
 void node::impl::start_actors() {
   auto threads = options.settings.integer("actors.threads");
   if (threads > 0) config.set("scheduler.max-threads", std::size_t(threads));
-  config.set("scheduler.policy", "sharing");
+  config.set("scheduler.policy", caf::atom("sharing"));
   system = std::make_unique<caf::actor_system>(config);
   tree.set(name, {"node", "running", 0, {}});
   tree.set(name + "/store", {"store", "running", 0, {}});

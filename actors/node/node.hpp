@@ -20,8 +20,6 @@ struct node_options {
   // The node's own directory, <state directory>/nodes/<name>: kith.toml, keys/, store/,
   // control.sock.
   std::filesystem::path dir;
-  // For tests of durability: what was not synced is lost when the process dies, as in a power cut (semantics.md 26).
-  bool lose_unsynced = false;
   // Called at most once, on a thread of the node's, when it cannot go on (a failed sync:
   // semantics.md 12). It must only take note; whoever started the node ends it.
   std::function<void(const error&)> on_fatal;

@@ -75,6 +75,7 @@ constexpr known_key table[] = {
     {"log.format", text, "text", "text for people, json for machines", 0, 0, "text|json"},
     {"log.file", text, "", "appended to; empty: standard error"},
     {"log.components", list, "", "levels a component: link=debug,store=warn"},
+    {"test.lose_unsynced", boolean, "false", "for tests: what was not synced dies with the process"},
     {"trace.enabled", boolean, "true", "whether messages carry a trace context"},
 };
 
