@@ -229,6 +229,71 @@ TEST_CASE("writing stops while the output is full and goes on once it is taken",
   CHECK(p.dialer.all<stream_writable>().size() == 1);
 }
 
+TEST_CASE("a peer that asks for ever more and reads nothing is cut off", "[libp2p][unit]") {
+  test::end listener(role::listener, test::key_of(1), 1, {});
+  auto peer = test::mux_with(listener);
+  REQUIRE(peer);
+  bytes pings;
+  for (int i = 0; i < 1000; ++i)
+    append(pings, encode(yamux_header{yamux_type::ping, yamux_syn, 0, 0}));
+  result<void> r;
+  for (int i = 0; i < 1000 && r; ++i) {
+    peer->append(pings);
+    r = listener.link.receive(peer->take(), at(2));
+    REQUIRE(listener.link.output_size() < 3 << 20);
+  }
+  REQUIRE_FALSE(r);
+  CHECK(r.error().code == "output_full");
+}
+
+TEST_CASE("a peer that floods a ping stream is echoed or cut off, and opens no third one",
+          "[libp2p][unit]") {
+  test::end listener(role::listener, test::key_of(1), 1, {});
+  auto peer = test::mux_with(listener);
+  REQUIRE(peer);
+  bytes hello;
+  put_multistream_message(hello, multistream_protocol);
+  put_multistream_message(hello, "/ipfs/ping/1.0.0");
+  for (stream_id id : {1, 3, 5}) {
+    peer->append(
+        encode(yamux_header{yamux_type::data, yamux_syn, id, std::uint32_t(hello.size())}));
+    peer->append(hello);
+  }
+  REQUIRE(listener.link.receive(peer->take(), at(2)));
+  auto before = listener.link.output_size();
+  bytes body(64'000);
+  for (stream_id id : {1, 3, 5}) {
+    peer->append(encode(yamux_header{yamux_type::data, 0, id, std::uint32_t(body.size())}));
+    peer->append(body);
+  }
+  REQUIRE(listener.link.receive(peer->take(), at(2)));
+  auto echoed = listener.link.output_size() - before;
+  CHECK(echoed > 2 * body.size());
+  CHECK(echoed < 2 * body.size() + 1000);
+}
+
+TEST_CASE("garbage instead of an opened connection's frames is refused", "[libp2p][unit]") {
+  test::end listener(role::listener, test::key_of(1), 1, {});
+  auto peer = test::mux_with(listener);
+  REQUIRE(peer);
+  CHECK(listener.link.receive(bytes(70'000, 0x5a), at(2)).error().code == "noise_decrypt");
+  CHECK(listener.link.failure());
+}
+
+TEST_CASE("a pool's buffer comes back once the last slice of it is gone", "[libp2p][unit]") {
+  auto pool = std::make_unique<buffer_pool>(100);
+  auto first = pool->take();
+  auto* memory = first->data();
+  slice kept(first, *first);
+  first.reset();
+  auto second = pool->take();
+  CHECK(second->data() != memory);
+  kept = {};
+  CHECK(pool->take()->data() == memory);
+  pool.reset();
+  CHECK(second->size() == 100); // outlives the pool
+}
+
 TEST_CASE("inbound streams past the limit are reset", "[libp2p][unit]") {
   auto options = speaking({"/a"});
   options.streams_max = 4;

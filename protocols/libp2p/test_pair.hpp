@@ -2,7 +2,10 @@
 #pragma once
 
 #include "protocols/libp2p/connection.hpp"
+#include "protocols/libp2p/noise_transport.hpp"
 #include "protocols/libp2p/test_support.hpp"
+#include "protocols/libp2p/upgrade.hpp"
+#include "protocols/libp2p/yamux.hpp"
 #include "runtime/identity/keys.hpp"
 
 #include <functional>
@@ -75,6 +78,29 @@ struct pair {
   seeded_random chunks;
   end dialer, listener;
 };
+
+// A dialer made of the layers themselves, which can send a muxed listener whatever it likes;
+// nullopt if they did not get so far.
+inline std::optional<noise_sender> mux_with(end& listener) {
+  seeded_random random(9);
+  upgrade peer(role::dialer, key_of(2), random, std::nullopt);
+  for (auto out = std::exchange(peer.output(), {}); !out.empty();
+       out = std::exchange(peer.output(), {})) {
+    if (!listener.link.receive(out, at(1))) return std::nullopt;
+    auto answer = listener.link.take_output();
+    byte_view in = answer;
+    if (!peer.receive(in)) return std::nullopt;
+  }
+  if (!peer.complete()) return std::nullopt;
+  noise_sender sender(peer.split().send, {});
+  bytes hello;
+  put_multistream_message(hello, multistream_protocol);
+  put_multistream_message(hello, yamux_protocol);
+  sender.append(hello);
+  if (!listener.link.receive(sender.take(), at(1)) || !listener.link.is_muxed())
+    return std::nullopt;
+  return sender;
+}
 
 inline connection_options speaking(std::vector<std::string> protocols) {
   connection_options o;

@@ -11,26 +11,6 @@ using namespace kith::libp2p;
 
 namespace {
 
-// Brings `end` and a peer made of the layers themselves to where the muxer is agreed on.
-noise_sender secure(test::end& end) {
-  seeded_random random(9);
-  upgrade peer(role::dialer, test::key_of(2), random, std::nullopt);
-  for (auto out = std::exchange(peer.output(), {}); !out.empty();
-       out = std::exchange(peer.output(), {})) {
-    if (!end.link.receive(out, test::at(1))) std::abort();
-    auto answer = end.link.take_output();
-    byte_view in = answer;
-    if (!peer.receive(in)) std::abort();
-  }
-  if (!peer.complete()) std::abort();
-  noise_sender sender(peer.split().send, {});
-  bytes hello;
-  put_multistream_message(hello, multistream_protocol);
-  put_multistream_message(hello, yamux_protocol);
-  sender.append(hello);
-  return sender;
-}
-
 void serve(test::end& end) {
   for (auto& e : end.link.take_events()) {
     if (auto* x = std::get_if<stream_data>(&e)) {
@@ -49,15 +29,14 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   options.streams_max = 8;
   options.output_size_max = 1 << 20;
   test::end end(role::listener, test::key_of(1), 1, options);
-  auto sender = secure(end);
-  (void)end.link.receive(sender.take(), test::at(1));
-  if (!end.link.is_muxed()) std::abort();
+  auto sender = test::mux_with(end);
+  if (!sender) std::abort();
   (void)end.link.ping(test::at(1));
   for (byte_view rest(data, size); !rest.empty();) {
     auto part = rest.first(std::min<std::size_t>(rest.size(), 1 + rest[0] * 4u));
     rest = rest.subspan(part.size());
-    sender.append(part);
-    (void)end.link.receive(sender.take(), test::at(2));
+    sender->append(part);
+    (void)end.link.receive(sender->take(), test::at(2));
     serve(end);
   }
   if (end.link.output_size() > options.output_size_max + 2 * control_output_max) std::abort();
