@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <filesystem>
 #include <optional>
-#include <thread>
+#include <poll.h>
 #include <vector>
 
 namespace kith {
@@ -106,7 +106,8 @@ struct client::impl {
     delay = std::min(delay, options.retry_delay_max);
     delay -= duration(std::int64_t(random.below(std::uint64_t(delay.count()) / 2 + 1)));
     if (options.wait) return options.wait(delay);
-    std::this_thread::sleep_for(delay);
+    // Nothing to wait for but time: the node is away, and its socket does not say when it is back.
+    ::poll(nullptr, 0, int(std::chrono::ceil<std::chrono::milliseconds>(delay).count()));
   }
 
   uuid id_or_new(const uuid& id) { return id.is_nil() ? ids.next(clock.wall(), random) : id; }

@@ -66,7 +66,7 @@ void link_streams::ask_position(carried& c) {
 
 void link_streams::open(const std::shared_ptr<out_stream>& s) {
   auto& c = get(s);
-  if (c.number == 0 || c.at == carried::state::absent) {
+  if (c.number == 0 || c.at == carried::state::absent || c.at == carried::state::opening) {
     c.at = carried::state::opening;
     ask_position(c);
   }

@@ -53,7 +53,7 @@ struct client_options {
   // Before the second attempt; doubles each time, and jitter takes off up to a half.
   duration retry_delay = std::chrono::milliseconds(100);
   duration retry_delay_max = std::chrono::seconds(2);
-  // How it waits between attempts; sleeps if empty.
+  // How it waits between attempts; blocks the thread if empty.
   std::function<void(duration)> wait;
 };
 
