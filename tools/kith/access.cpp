@@ -3,6 +3,7 @@
 #include "tools/kith/commands.hpp"
 #include "tools/kith/json_members.hpp"
 
+#include <boost/json.hpp>
 #include <ostream>
 
 namespace kith::cli {
@@ -61,6 +62,14 @@ result<std::vector<context::running>> context::connect_to_all() const {
     return fail(errc::unavailable, "node_not_running",
                 "no node is running in " + dir.path().string());
   return found;
+}
+
+result<boost::json::value> call(client& c, std::string_view verb) {
+  return call(c, verb, boost::json::object{}, request_timeout);
+}
+
+result<boost::json::value> call(client& c, std::string_view verb, const boost::json::object& args) {
+  return call(c, verb, args, request_timeout);
 }
 
 result<boost::json::value> call(client& c, std::string_view verb, const boost::json::object& args,

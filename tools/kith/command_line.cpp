@@ -20,9 +20,9 @@ constexpr const char* footer =
 
 Every command takes --json and then prints exactly one JSON document on stdout.
 
-Exit codes: 0 ok; 1 failed, or the answer was a refusal; 2 wrong usage or setting; 3 no node is running
-there, or a port or directory is in use; 4 not found; 5 not allowed, or a wrong secret; 6 timeout;
-7 overloaded, try later; 8 damaged data or a failing disk.
+Exit codes: 0 ok; 1 failed, or the answer was a refusal; 2 wrong usage or setting; 3 no node is
+running there, or a port or directory is in use; 4 not found; 5 not allowed, or a wrong secret;
+6 timeout; 7 overloaded, try later; 8 damaged data or a failing disk.
 
 KITH_DIR names the state directory, as --dir does; NO_COLOR=1 asks for plain text.)";
 

@@ -1,6 +1,7 @@
 #include "tools/kith/command_line.hpp"
 #include "tools/kith/test_support.hpp"
 
+#include <boost/json.hpp>
 #include <catch2/catch.hpp>
 
 using namespace kith;

@@ -3,9 +3,9 @@
 #pragma once
 
 #include "tools/kith/cli.hpp"
+#include "tools/kith/json_fwd.hpp"
 #include "tools/kith/state_dir.hpp"
 
-#include <boost/json.hpp>
 #include <kith/client.hpp>
 
 namespace kith::cli {
@@ -30,10 +30,13 @@ struct context {
   result<std::vector<running>> connect_to_all() const;
 };
 
-// One verb of CONTROL.md.
-result<boost::json::value> call(client& c, std::string_view verb,
-                                const boost::json::object& args = {},
-                                duration timeout = std::chrono::seconds(30));
+// One verb of CONTROL.md, with or without arguments.
+result<boost::json::value> call(client& c, std::string_view verb);
+result<boost::json::value> call(client& c, std::string_view verb, const boost::json::object& args);
+// The same with less patience than request_timeout.
+result<boost::json::value> call(client& c, std::string_view verb, const boost::json::object& args,
+                                duration timeout);
+inline constexpr duration request_timeout = std::chrono::seconds(30);
 // The `status` of a node by its name; of one that is away: name and state stopped or unresponsive.
 boost::json::object status_of(const context& c, std::string_view node);
 

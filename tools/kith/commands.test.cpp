@@ -1,6 +1,7 @@
 // The commands against nodes that are a thread with canned answers.
 #include "tools/kith/test_support.hpp"
 
+#include <boost/json.hpp>
 #include <catch2/catch.hpp>
 #include <fstream>
 

@@ -7,6 +7,7 @@
 #include "tools/kith/render.hpp"
 #include "tools/kith/text_values.hpp"
 
+#include <boost/json.hpp>
 #include <ostream>
 #include <poll.h>
 

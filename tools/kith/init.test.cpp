@@ -3,6 +3,7 @@
 #include "tools/kith/node_settings.hpp"
 #include "tools/kith/test_support.hpp"
 
+#include <boost/json.hpp>
 #include <catch2/catch.hpp>
 #include <fstream>
 #include <set>

@@ -3,6 +3,7 @@
 #include "tools/kith/json_members.hpp"
 
 #include <algorithm>
+#include <boost/json.hpp>
 
 namespace kith::cli {
 namespace {

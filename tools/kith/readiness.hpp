@@ -2,8 +2,8 @@
 #pragma once
 
 #include "runtime/base/result.hpp"
+#include "tools/kith/json_fwd.hpp"
 
-#include <boost/json/fwd.hpp>
 #include <string>
 #include <vector>
 

@@ -5,6 +5,7 @@
 #include "tools/kith/text_values.hpp"
 
 #include <algorithm>
+#include <boost/json.hpp>
 
 namespace kith::cli {
 namespace {

@@ -2,7 +2,8 @@
 // (names, reasons) is made harmless for a terminal first.
 #pragma once
 
-#include <boost/json/fwd.hpp>
+#include "tools/kith/json_fwd.hpp"
+
 #include <cstdint>
 #include <string>
 #include <string_view>

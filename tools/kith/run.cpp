@@ -4,6 +4,7 @@
 #include "tools/kith/files.hpp"
 #include "tools/kith/signals.hpp"
 
+#include <boost/json.hpp>
 #include <mutex>
 #include <optional>
 #include <ostream>

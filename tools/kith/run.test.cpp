@@ -1,5 +1,6 @@
 #include "tools/kith/test_support.hpp"
 
+#include <boost/json.hpp>
 #include <catch2/catch.hpp>
 #include <csignal>
 #include <fstream>

@@ -3,8 +3,8 @@
 
 #include "actors/client/test_support.hpp"
 #include "tools/kith/cli.hpp"
+#include "tools/kith/json_fwd.hpp"
 
-#include <boost/json.hpp>
 #include <functional>
 #include <map>
 #include <sstream>
@@ -29,7 +29,7 @@ struct outcome {
   std::string out;
   std::string err;
   // Throws unless stdout is exactly one JSON document.
-  boost::json::value document() const { return boost::json::parse(out); }
+  boost::json::value document() const; // test_support.test.cpp
 };
 
 class command_line {

@@ -13,6 +13,7 @@
 #include "tools/kith/text_values.hpp"
 
 #include <algorithm>
+#include <boost/json.hpp>
 #include <ostream>
 #include <poll.h>
 #include <sys/wait.h>

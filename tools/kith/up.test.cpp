@@ -2,6 +2,7 @@
 #include "tools/kith/child_process.hpp"
 #include "tools/kith/test_support.hpp"
 
+#include <boost/json.hpp>
 #include <catch2/catch.hpp>
 #include <csignal>
 #include <fstream>
@@ -24,13 +25,13 @@ here = os.path.join(nodes, name)
 has = lambda what: os.path.exists(os.path.join(here, what))
 print("log line of", name, file=sys.stderr)
 if has("fail"):
-    print(json.dumps({"error": {"category": "unavailable", "code": "address_in_use", "context": "it is in use"}}))
+    error = {"category": "unavailable", "code": "address_in_use", "context": "it is in use"}
+    print(json.dumps({"error": error}))
     sys.exit(3)
 if has("die"):
     os.kill(os.getpid(), signal.SIGKILL)
 def stop(number, frame):
-    if not has("deaf"):
-        os._exit(0)
+    os._exit(0)
 signal.signal(signal.SIGTERM, stop)
 path = os.path.join(here, "control.sock")
 if os.path.exists(path):
@@ -46,7 +47,8 @@ while True:
         members = [{"did": "did:x:" + n, "state": "alive"} for n in os.listdir(nodes)]
         status = {"name": name, "node": "did:x:" + name, "pid": os.getpid(), "members": members,
                   "state": "joining" if has("joining") else "ready", "agents": 0, "peers": []}
-        answer = {"id": request["id"], "ok": True, "result": status if request["verb"] == "status" else {}}
+        result = status if request["verb"] == "status" else {}
+        answer = {"id": request["id"], "ok": True, "result": result}
         connection.sendall(json.dumps(answer).encode() + b"\n")
         if request["verb"] == "stop":
             os._exit(0)
@@ -62,6 +64,11 @@ struct stage {
     std::filesystem::permissions(path, std::filesystem::perms::owner_all);
     kith.program.executable = path;
   }
+  stage(const stage&) = delete;
+  ~stage() { // so that a test that failed leaves nothing running
+    kith.on_out = kith.on_err = nullptr;
+    kith({"stop"});
+  }
   // A file that changes how the node behaves; the node must have been initialised.
   void mark(const std::string& node, const std::string& what) const {
     std::ofstream(dir / ("state/nodes/" + node + "/" + what)) << "x";
@@ -70,7 +77,8 @@ struct stage {
 
 std::map<std::string, pid_t> pids_in(const std::string& document) {
   std::map<std::string, pid_t> out;
-  for (const auto& n : json::parse(document).at("nodes").as_array())
+  const auto parsed = json::parse(document);
+  for (const auto& n : parsed.at("nodes").as_array())
     out[n.at("name").as_string().c_str()] = pid_t(n.at("pid").as_int64());
   return out;
 }
