@@ -126,6 +126,19 @@ std::shared_ptr<out_stream> router::stream(const stream_id& id) const {
   return nullptr;
 }
 
+std::uint64_t router::unacknowledged() const {
+  std::uint64_t count = 0;
+  for (auto& s : shards_) {
+    std::shared_lock lock(s.mutex);
+    for (auto& [to, list] : s.streams)
+      for (auto& st : list) {
+        sequence acked = st->acked; // first: it never passes `durable`
+        count += st->durable - acked;
+      }
+  }
+  return count;
+}
+
 void router::clear() {
   for (auto& s : shards_) {
     std::unique_lock lock(s.mutex);

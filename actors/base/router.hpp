@@ -87,6 +87,8 @@ public:
   void remove_streams_from(const did& sender);
   std::vector<std::shared_ptr<out_stream>> streams_to(const did& recipient) const;
   std::shared_ptr<out_stream> stream(const stream_id& id) const;
+  // Envelopes that are durable here and not known to be journaled by their recipients' nodes.
+  std::uint64_t unacknowledged() const;
 
   // Forgets everything: the node is being torn down, and handles must not outlive the actor system.
   void clear();

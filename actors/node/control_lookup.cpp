@@ -122,6 +122,7 @@ void status(node_parts& parts, const bj::object&, control_server::reply reply) {
   o["journal_position"] = parts.journal->synced();
   auto count = parts.directory.count(parts.self());
   o["agents"] = count > 0 ? count - 1 : 0; // the node's own is not counted
+  o["unacknowledged"] = parts.router.unacknowledged();
   bj::array peers, members;
   members.push_back({{"did", parts.self().text()}, {"name", parts.name}, {"state", "alive"}, {"address", parts.link_address}});
   for (const auto& [id, p] : parts.peers.all()) {

@@ -1,0 +1,277 @@
+#!/usr/bin/env python3
+"""Kills nodes of a working cluster, and audits what is left.
+
+Three node processes; a source and a sink on each; every source sends to the sinks of the other two nodes. While they
+do, nodes are killed with SIGKILL at random instants and started again at once; a kill happens only while at least 100
+messages are unacknowledged. What was ordered is written down here, outside. When everything has come to rest the nodes
+are stopped, their stores are opened, and compared with what was ordered: every message applied exactly once, in order.
+
+With --lose-unsynced the nodes keep what they have not synced in their own memory, so that a kill is a cut of power."""
+import argparse
+import collections
+import json
+import os
+import random
+import sys
+import time
+
+from cluster import Cluster, Failure, Refused, uuid7, wait_until
+
+UNACKNOWLEDGED_MIN = 100
+STALL_S = 90  # without progress for so long it has failed
+MASK = (1 << 64) - 1
+
+
+def mix(value, source, number):
+    """As in load_agents.cpp."""
+    value = ((value ^ (number * 0x9e3779b97f4a7c15 + source)) * 0xbf58476d1ce4e5b9) & MASK
+    return value ^ (value >> 31)
+
+
+def expected_tally(source, count):
+    value = 0
+    for number in range(1, count + 1):
+        value = mix(value, source, number)
+    return {"count": count, "next": count + 1, "faults": 0, "hash": value}
+
+
+class Campaign:
+    def __init__(self, options):
+        self.options = options
+        self.chance = random.Random(options.seed)
+        self.began = time.monotonic()
+        self.cluster = None
+        self.sources, self.sinks = {}, {}  # node name -> DID
+        self.left = options.messages  # to be ordered still
+        self.ordered = collections.Counter()  # by node name
+        self.open_orders = collections.deque()  # not confirmed: (node, id, count)
+        self.kills = []
+
+    def say(self, text):
+        print(f"{time.monotonic() - self.began:7.2f} s  {text}", flush=True)
+
+    # ---- the load
+
+    def spawn(self):
+        for name in self.cluster.nodes:
+            self.sources[name] = self.cluster.spawn("source", f"source-{name}", name)
+            self.sinks[name] = self.cluster.spawn("sink", f"sink-{name}", name)
+
+    def targets(self, name):
+        return [did for other, did in self.sinks.items() if other != name]
+
+    def order(self, count):
+        """Writes down orders for `count` messages, for all nodes together, and hands out what can be."""
+        names = list(self.cluster.nodes)
+        self.chance.shuffle(names)
+        for i, name in enumerate(names):
+            part = count // len(names) if i else count - (len(names) - 1) * (count // len(names))
+            if part:
+                self.ordered[name] += part
+                self.open_orders.append((name, uuid7(), part))
+        self.left -= count
+        self.hand_out()
+
+    def hand_out(self):
+        """Sends orders until each is confirmed; under the same id, so that one that did arrive is not done twice."""
+        for _ in range(len(self.open_orders)):
+            name, uid, count = order = self.open_orders.popleft()
+            what = {"source": self.number_of(name), "count": count, "sinks": self.targets(name)}
+            try:
+                self.cluster[name].call("send", to=self.sources[name], kind="go", json=what, id=uid)
+            except OSError:
+                self.open_orders.append(order)
+            except Refused as e:
+                raise Failure(f"an order was refused: {e}") from e
+
+    def number_of(self, name):
+        return list(self.cluster.nodes).index(name) + 1
+
+    # ---- the kills
+
+    def check_alive(self):
+        for node in self.cluster.nodes.values():
+            if not node.running():
+                raise Failure(f"{node.name} ended by itself with {node.process.returncode}: {node.log()[-3000:]}")
+
+    def counts(self):
+        return {name: node.unacknowledged() for name, node in self.cluster.nodes.items()}
+
+    def portion(self):
+        """Spread over the kills that are left, so that the load lasts as long as they do."""
+        rounds = self.options.kills - len(self.kills)
+        return min(self.left, max(150, self.left // (rounds + 1)))
+
+    def kill_one(self):
+        """Lets work pile up and kills a node amid of it."""
+        self.order(self.portion())
+        ordered_at = time.monotonic()
+        pause = self.chance.choice((0, 0.02, 0.1, 0.5)) * self.chance.random()
+        while True:
+            self.check_alive()
+            self.hand_out()
+            time.sleep(pause)
+            before = self.counts()
+            if sum(before.values()) >= UNACKNOWLEDGED_MIN:
+                break
+            pause = 0
+            if time.monotonic() - ordered_at > 0.3:
+                if self.left == 0:
+                    raise Failure("all messages were ordered before all kills were done: order less at a time")
+                self.order(self.portion())
+                ordered_at = time.monotonic()
+        victim = self.cluster[self.chance.choice(list(self.cluster.nodes))]
+        victim.kill()
+        self.kills.append({"at_s": round(time.monotonic() - self.began, 3), "node": victim.name,
+                           "unacknowledged": before})
+        self.say(f"kill {len(self.kills)}: {victim.name}, process {victim.process.pid}, unacknowledged "
+                 f"{sum(before.values())} {before}")
+        victim.start()
+
+    def kill_all(self):
+        for _ in range(self.options.kills):
+            self.kill_one()
+            # Most kills hit a cluster that is whole again; some hit one that is still recovering.
+            if self.chance.random() < 0.75:
+                self.cluster.wait_ready()
+            else:
+                time.sleep(self.chance.random())
+
+    # ---- the end
+
+    def progress(self):
+        """How many messages sinks have applied, or None where one does not answer."""
+        applied = 0
+        for name, node in self.cluster.nodes.items():
+            answer = node.try_call("ask", to=self.sinks[name], kind="report", timeout_ms=5000)
+            if not answer or answer["status"] != "ok":
+                return None
+            applied += sum(t["count"] for t in answer["json"].values())
+        return applied
+
+    def settle(self):
+        """Until everything that was ordered has arrived and is acknowledged."""
+        last, changed = -1, time.monotonic()
+        while True:
+            self.check_alive()
+            self.hand_out()
+            applied = self.progress()
+            if applied is not None and applied != last:
+                last, changed = applied, time.monotonic()
+            if not self.open_orders and applied is not None and applied >= self.options.messages:
+                break
+            if time.monotonic() - changed > STALL_S:
+                raise Failure(f"no progress for {STALL_S} s: {last} of {self.options.messages} applied, "
+                              f"unacknowledged {self.counts()}, orders not confirmed {len(self.open_orders)}")
+            time.sleep(0.2)
+        wait_until("the last acknowledgement", lambda: sum(self.counts().values()) == 0)
+        self.say(f"at rest: {last} messages applied")
+
+    def check(self, holds, what):
+        if not holds:
+            raise Failure(what)
+
+    def audit(self):
+        found = self.cluster.audit(self.options.audit)
+        agents = {agent["did"]: agent for store in found.values() for agent in store["agents"]}
+        for name, store in found.items():
+            self.check(store["clean"], f"the store of {name} was not closed in order")
+            self.check(not store["dead"], f"dead letters at {name}: {store['dead'][:3]}")
+        self.audit_states(agents)
+        self.audit_streams(agents)
+        self.audit_ledgers(found, agents)
+
+    def shares(self):
+        """(source's node, sink's node) -> how many messages."""
+        shares = {}
+        for name, count in self.ordered.items():
+            others = [other for other in self.sinks if other != name]
+            for i, other in enumerate(others):
+                shares[name, other] = (count + len(others) - 1 - i) // len(others)
+        return shares
+
+    def audit_states(self, agents):
+        """The agents' own state is what the outside log says it must be."""
+        shares = self.shares()
+        for name, did in self.sinks.items():
+            expected = {str(self.number_of(source)): expected_tally(self.number_of(source), count)
+                        for (source, sink), count in shares.items() if sink == name}
+            state = agents[did]["cells"].get("tallies")
+            self.check(state == expected, f"sink of {name}: stored {state}, expected {expected}")
+        for name, did in self.sources.items():
+            work = agents[did]["cells"]["work"]
+            self.check((work["left"], work["sent"]) == (0, self.ordered[name]), f"source of {name}: {work}")
+        total = sum(t["count"] for did in self.sinks.values() for t in agents[did]["cells"]["tallies"].values())
+        self.check(total == self.options.messages, f"{total} messages were applied, not {self.options.messages}")
+
+    def audit_streams(self, agents):
+        """Both ends of every stream agree, and nothing is on its way."""
+        inbound = {s["key"]: s for agent in agents.values() for s in agent["in"]}
+        for agent in agents.values():
+            for s in agent["in"]:
+                self.check(not s["quarantined"] and not s["queued"], f"{agent['name']}: stream in {s}")
+                self.check(s["local"] or s["consumed"] == s["next"] - 1 or s["next"] == 1,
+                           f"{agent['name']}: not all was consumed: {s}")
+            for s in agent["out"]:
+                other = inbound.get(s["key"])
+                self.check(other is not None, f"{agent['name']}: nobody has the stream {s}")
+                self.check(other["consumed"] == s["next"] - 1, f"{agent['name']}: {s}, but consumed is {other}")
+        for (source, sink), count in self.shares().items():
+            sent = [s for s in agents[self.sources[source]]["out"] if s["to"] == self.sinks[sink]]
+            self.check(len(sent) == 1, f"source of {source}: streams to {sink}: {sent}")
+            other = inbound[sent[0]["key"]]
+            self.check(sent[0]["next"] == count + 1 and sent[0]["acked"] == count,
+                       f"source of {source}: {sent[0]}, expected {count} acknowledged")
+            self.check((other["next"], other["last"]) == (sent[0]["next"], sent[0]["last"]),
+                       f"two histories: {sent[0]} and {other}")
+
+    def audit_ledgers(self, found, agents):
+        """Every position of every stream was handled, once."""
+        lines = collections.defaultdict(list)
+        for store in found.values():
+            for line in store["received"]:
+                lines[line["stream"]].append((line["seq"], line["disposition"]))
+        for (source, sink), count in self.shares().items():
+            key = next(s["key"] for s in agents[self.sources[source]]["out"] if s["to"] == self.sinks[sink])
+            self.check(sorted(lines[key]) == [(seq, "handled") for seq in range(1, count + 1)],
+                       f"the ledger of {sink} does not say that each of {count} messages of {source} was handled once")
+
+    def run(self):
+        settings = ["test.lose_unsynced=true"] if self.options.lose_unsynced else []
+        with Cluster(self.options.program, 3, settings, "kith-e2e-campaign") as self.cluster:
+            self.cluster.start()
+            self.spawn()
+            self.say(f"{self.options.messages} messages, {self.options.kills} kills, seed {self.options.seed}")
+            self.kill_all()
+            if self.left:
+                self.order(self.left)
+            self.settle()
+            self.cluster.stop()
+            with open(os.path.join(self.cluster.dir, "outside.json"), "w", encoding="utf-8") as file:
+                json.dump({"ordered": self.ordered, "kills": self.kills}, file)
+            self.audit()
+        least = min((sum(k["unacknowledged"].values()) for k in self.kills), default=0)
+        self.check(len(self.kills) == self.options.kills, "not all kills were done")
+        self.say(f"passed: {self.options.messages} turns applied exactly once and in order after {len(self.kills)} "
+                 f"kills, each with at least {least} messages unacknowledged")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
+    parser.add_argument("--program", required=True, help="e2e_node")
+    parser.add_argument("--audit", required=True, help="e2e_audit")
+    parser.add_argument("--messages", type=int, default=20000)
+    parser.add_argument("--kills", type=int, default=50)
+    parser.add_argument("--lose-unsynced", action="store_true")
+    parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(1 << 32))
+    options = parser.parse_args()
+    try:
+        Campaign(options).run()
+    except Failure as e:
+        print(f"failed (seed {options.seed}): {e}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,75 @@
+// Agents that make trouble on purpose, and one that asks: what scenarios.py plays with.
+#include <cstdlib>
+#include <kith/kith.hpp>
+#include <stdexcept>
+
+namespace e2e {
+
+// Counts what it could handle; throws or ends the whole process when told so.
+struct troubled : kith::agent {
+  using agent::agent;
+
+  void setup() override {
+    on("work", [this](std::int64_t n) { sum.set(sum.get() + n); });
+    on("throw", [this](std::int64_t n) {
+      sum.set(sum.get() + n); // undone with the turn
+      throw std::runtime_error("this handler always throws");
+    });
+    on("crash", [this](std::int64_t n) {
+      sum.set(sum.get() + n);
+      std::abort();
+    });
+    on("refuse", [this](std::int64_t n) {
+      sum.set(sum.get() + n);
+      refuse("this handler always refuses");
+    });
+    on("sum", [this] { return sum.get(); });
+  }
+
+private:
+  kith::durable<std::int64_t> sum{*this, "sum", 0};
+};
+KITH_AGENT(troubled);
+
+struct question {
+  kith::did whom;
+  std::string kind;
+  std::int64_t deadline_ms = 0;
+};
+KITH_DESCRIBE(question, whom, kind, deadline_ms);
+
+struct heard {
+  int asked = 0;
+  int answers = 0; // how often the handler of answers ran
+  std::string status;
+  std::string text;
+  std::string context;
+};
+KITH_DESCRIBE(heard, asked, answers, status, text, context);
+
+struct asker : kith::agent {
+  using agent::agent;
+
+  void setup() override {
+    on("question", [this](const question& q) {
+      notes.update([](heard& h) { ++h.asked; });
+      ask(q.whom, q.kind, std::string_view(), then{"answered"},
+          {.deadline_ms = std::uint64_t(q.deadline_ms), .context = "kept with the ask"});
+    });
+    on_answer("answered", [this](const answer& a) {
+      notes.update([&](heard& h) {
+        ++h.answers;
+        h.status = to_string(a.status());
+        h.text = a.ok() ? a.text() : a.reason();
+        h.context = a.context();
+      });
+    });
+    on("report", [this] { return notes.get(); });
+  }
+
+private:
+  kith::durable<heard> notes{*this, "heard"};
+};
+KITH_AGENT(asker);
+
+} // namespace e2e
