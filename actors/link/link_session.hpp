@@ -29,6 +29,9 @@ struct session_ports {
   const secret_key& node_key;
   const crypto::secret_buffer& cluster_secret;
   observe::logger log;
+  // Bytes of data frames that may wait for one peer (link.queue_bytes_max). Past it room() is false: QoS 2 stays in the
+  // outbox until drained, QoS 0 is dropped and counted.
+  std::size_t data_queue_max = 16 << 20;
 };
 
 // Who the peer says it is, once its hello was good.
@@ -41,8 +44,6 @@ struct peer_info {
 
 class link_session : public std::enable_shared_from_this<link_session> {
 public:
-  // Bytes of data frames waiting to be written; past it room() is false and the link's actor waits for drained.
-  static constexpr std::size_t data_queue_max = 1 << 20;
   // Bytes of control frames waiting. A peer that reads so little is cut off.
   static constexpr std::size_t control_queue_max = 16 << 20;
   // Streams the peer may number on this connection; past it the connection ends.
@@ -69,7 +70,7 @@ public:
   void attach(caf::actor link);
   void send_control(bytes frame);
   void send_data(bytes frame);
-  bool room() const { return data_size_.load(std::memory_order_relaxed) < data_queue_max; }
+  bool room() const { return data_size_.load(std::memory_order_relaxed) < ports_.data_queue_max; }
   void close(wire::parting why, std::string text);
 
 private:

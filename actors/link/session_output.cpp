@@ -69,7 +69,7 @@ bool link_session::fill() {
     data_size_ -= data_.front().size();
     take(data_);
   }
-  if (waiting_for_room_ && data_size_ < data_queue_max / 2) {
+  if (waiting_for_room_ && data_size_ < ports_.data_queue_max / 2) {
     waiting_for_room_ = false;
     if (link_) caf::anon_send(link_, link_drained{id_});
   }

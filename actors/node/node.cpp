@@ -46,6 +46,7 @@ struct node::impl : node_parts {
   void stop_actors(duration deadline);
   void tear_down(bool in_order);
   void begin_stop();
+  std::size_t queue_max() const { return std::size_t(options.settings.integer("link.queue_bytes_max")); }
 
   child_spec child(std::string child_name, std::function<caf::actor(caf::actor_system&)> start) const;
   caf::actor start_supervisor(caf::actor_system& s, const std::string& path, duration deadline, bool together);
@@ -141,7 +142,8 @@ result<void> node::impl::open_network() {
       h.name = name;
       h.addresses = {link_address};
       h.synced = journal->synced();
-      session_ports ports{reactor, time, random, router, keys->node_key(), cluster_secret, log.component("link")};
+      session_ports ports{reactor, time, random, router, keys->node_key(), cluster_secret, log.component("link"),
+                          queue_max()};
       std::lock_guard lock(mutex);
       if (cluster && !draining) cluster_actor::greet(std::move(socket), false, {}, std::nullopt, h, ports, cluster);
     });
@@ -191,7 +193,8 @@ void node::impl::start_actors() {
     return links = a;
   });
   auto cluster_spec = child("cluster", [this](caf::actor_system& s) {
-    session_ports session{reactor, time, random, router, keys->node_key(), cluster_secret, log.component("link")};
+    session_ports session{reactor, time, random, router, keys->node_key(), cluster_secret, log.component("link"),
+                          queue_max()};
     auto start_link = [this](caf::actor_system& sys, const did& peer, caf::actor cluster_handle) {
       link_ports ports{self(), time, *disk, *journal, router, directory, *delegations, peers, log.component("link"),
                        [s2 = seen](const did& p, journal_position at) { s2->note(p, at); }};

@@ -23,7 +23,7 @@ constexpr known_key table[] = {
 
     {"link.listen", text, "127.0.0.1:0", "where other nodes connect to: host:port, 0 for any port"},
     {"link.advertise", text, "", "the address that others are told; empty: where it listens"},
-    {"link.queue_bytes_max", integer, "33554432", "bytes that may wait for one peer", 64 * kib,
+    {"link.queue_bytes_max", integer, "16777216", "bytes that may wait for one peer", 64 * kib,
      4 * gib},
     {"link.peers_max", integer, "1000", "connections with other nodes", 1, 100'000},
     {"link.connect_timeout_ms", integer, "5000", "how long a dial may take", 10, hour_ms},

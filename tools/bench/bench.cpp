@@ -1,0 +1,167 @@
+#include "tools/bench/bench.hpp"
+
+#include "tools/bench/process.hpp"
+#include "tools/kith/exit_code.hpp"
+
+#include <algorithm>
+#include <boost/json.hpp>
+#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
+#include <kith/client.hpp>
+#include <thread>
+
+namespace kith::bench {
+
+void link_agents();
+
+namespace {
+
+namespace bj = boost::json;
+namespace fs = std::filesystem;
+
+constexpr std::size_t rounds = 5;
+
+struct row {
+  std::string name;
+  std::string unit;
+  std::string baseline_name;
+  double target = 0; // ratio to reach
+  std::vector<double> values, baselines;
+};
+
+double median(std::vector<double> v) {
+  std::sort(v.begin(), v.end());
+  return v.empty() ? 0 : v[v.size() / 2];
+}
+
+// Two nodes of this program in a directory of their own, gone with this object.
+class cluster {
+public:
+  static result<std::unique_ptr<cluster>> start() {
+    auto c = std::unique_ptr<cluster>(new cluster);
+    KITH_TRY(run_process({"--dir", c->dir_, "up", "--nodes", "2", "--detach"}));
+    KITH_ASSIGN(auto client, client::connect(c->dir_ + "/nodes/n1"));
+    c->client_.emplace(std::move(client));
+    KITH_ASSIGN(c->source_, c->spawn("bench.source", "n1"));
+    KITH_ASSIGN(c->sink_, c->spawn("bench.sink", "n2"));
+    return c;
+  }
+  ~cluster() {
+    client_.reset();
+    if (auto stopped = run_process({"--dir", dir_, "stop"}); !stopped)
+      std::fprintf(stderr, "kith: bench: %s\n", stopped.error().what().c_str());
+    std::error_code ec;
+    fs::remove_all(dir_, ec);
+  }
+
+  // Messages a second from an agent of one node to an agent of the other.
+  result<double> measure(const load& l, int quality) {
+    bj::value order{{"sink", sink_}, {"count", l.count}, {"payload_size", l.payload_size}, {"window", l.window},
+                    {"quality", quality}};
+    KITH_ASSIGN(auto begun, client_->ask(source_, "go", client_content::json(bj::serialize(order)), std::chrono::seconds(10)));
+    if (!begun.ok()) return fail(errc::internal, "bench_refused", begun.reason);
+    for (int i = 0; i < 1200; ++i) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(50)); // polled gently: asking costs what is measured
+      KITH_ASSIGN(auto answer, client_->ask(source_, "result", "", std::chrono::seconds(30)));
+      if (!answer.ok()) return fail(errc::internal, "bench_refused", answer.reason);
+      auto r = bj::parse(answer.content.data);
+      if (r.at("done").as_bool()) return r.at("rate").to_number<double>();
+    }
+    return fail(errc::timeout, "bench_timeout", "the messages did not arrive within a minute");
+  }
+
+private:
+  cluster() {
+    auto pattern = (fs::temp_directory_path() / "kith-bench-XXXXXX").string();
+    if (::mkdtemp(pattern.data()) == nullptr) throw std::runtime_error("no temporary directory");
+    dir_ = pattern;
+  }
+  result<std::string> spawn(const std::string& type, const std::string& node) {
+    KITH_ASSIGN(auto made, client_->call("spawn", bj::serialize(bj::value{{"type", type}, {"node", node}}),
+                                         std::chrono::seconds(10)));
+    return std::string(bj::parse(made).at("did").as_string());
+  }
+
+  std::string dir_;
+  std::optional<client> client_;
+  std::string source_, sink_;
+};
+
+result<double> basp(const load& l) {
+  KITH_ASSIGN(auto receiver, background_process::start({"bench-basp-receiver"}));
+  KITH_ASSIGN(auto port, receiver.line());
+  KITH_ASSIGN(auto out, run_process({"bench-basp-sender", port, std::to_string(l.count), std::to_string(l.payload_size),
+                                     std::to_string(l.window)}));
+  return std::atof(out.c_str());
+}
+
+bj::array to_json(const std::vector<row>& rows) {
+  bj::array out;
+  for (const auto& r : rows) {
+    auto value = median(r.values), baseline = median(r.baselines);
+    auto ratio = baseline > 0 ? value / baseline : 0;
+    out.push_back({{"name", r.name}, {"value", value}, {"unit", r.unit}, {"baseline", baseline},
+                   {"baseline_name", r.baseline_name}, {"ratio", ratio}, {"target", r.target},
+                   {"met", ratio >= r.target}});
+  }
+  return out;
+}
+
+void print(const std::vector<row>& rows) {
+  std::printf("%-58s %14s %14s %7s %7s\n", "FIGURE", "VALUE", "BASELINE", "RATIO", "TARGET");
+  for (const auto& r : rows) {
+    auto value = median(r.values), baseline = median(r.baselines);
+    auto ratio = baseline > 0 ? value / baseline : 0;
+    std::printf("%-58s %10.0f %s %10.0f %s %7.2f %7.2f  %s\n", r.name.c_str(), value, r.unit.c_str(), baseline,
+                r.unit.c_str(), ratio, r.target, ratio >= r.target ? "met" : "NOT MET");
+  }
+  std::printf("Medians of %zu rounds, each figure taken in turn with its baseline.\n", rounds);
+}
+
+result<std::vector<row>> measure(bool quiet) {
+  std::vector<row> rows{
+      {"node to node, 128 B, QoS 0, encrypted", "msg/s", "CAF BASP, plaintext", 3.0, {}, {}},
+      {"node to node, 128 B, QoS 2, synced on both sides", "msg/s", "CAF BASP, plaintext", 0.5, {}, {}},
+  };
+  load volatile_load{1'000'000}, durable_load{200'000}, basp_load{300'000};
+  for (auto* l : {&volatile_load, &durable_load, &basp_load}) l->count = l->count / (l->window / 8) * (l->window / 8);
+  KITH_ASSIGN(auto nodes, cluster::start());
+  for (std::size_t i = 0; i < rounds; ++i) {
+    if (!quiet) std::fprintf(stderr, "round %zu of %zu\n", i + 1, rounds);
+    for (std::size_t which : {0, 1}) {
+      KITH_ASSIGN(auto ours, nodes->measure(which == 0 ? volatile_load : durable_load, which == 0 ? 0 : 2));
+      KITH_ASSIGN(auto theirs, basp(basp_load));
+      rows[which].values.push_back(ours);
+      rows[which].baselines.push_back(theirs);
+    }
+  }
+  return rows;
+}
+
+int run(const cli::console& io, const cli::options& o) {
+  link_agents();
+  auto rows = measure(o.json);
+  if (!rows) return cli::report(io, o.json, rows.error());
+  if (o.json) std::printf("%s\n", bj::serialize(to_json(*rows)).c_str());
+  else print(*rows);
+  bool all = std::all_of(rows->begin(), rows->end(), [](const row& r) { return median(r.values) >= r.target * median(r.baselines); });
+  return all ? 0 : 1;
+}
+
+} // namespace
+
+std::vector<cli::command> commands() {
+  std::vector<cli::command> out;
+  out.push_back({"bench", "Measure this machine, each figure beside its baseline", false, run});
+  out.push_back({"bench-basp-receiver", "", true, [](const auto&, const auto&) { return basp_receiver(); }});
+  out.push_back({"bench-basp-sender", "", true, [](const auto&, const cli::options& o) {
+                   if (o.rest.size() != 4) return 2;
+                   load l{std::strtoull(o.rest[1].c_str(), nullptr, 10), std::strtoull(o.rest[2].c_str(), nullptr, 10),
+                          std::strtoull(o.rest[3].c_str(), nullptr, 10)};
+                   return basp_sender(std::uint16_t(std::atoi(o.rest[0].c_str())), l);
+                 }});
+  return out;
+}
+
+} // namespace kith::bench
