@@ -46,8 +46,9 @@ std::string name_of(const stream_key& key) { return to_hex(key); }
 
 // The positions that a stream's queue still holds. Those that expired early are not told apart.
 result<json> queued(store::backend& disk, const bytes& example) {
-  return each_of(disk, table::queue, example, keys::queue_prefix_size,
-                 [](const store::entry& e) -> result<json> { return json(keys::queue_seq(e.key)); });
+  return each_of(
+      disk, table::queue, example, keys::queue_prefix_size,
+      [](const store::entry& e) -> result<json> { return json(keys::queue_seq(e.key)); });
 }
 
 result<json> out_stream(store::backend& disk, const store::entry& e) {
@@ -157,7 +158,8 @@ result<json> audit(const std::filesystem::path& dir) {
   o.set("clean", disk->was_clean());
   o.set("position", disk->recovered());
   KITH_ASSIGN(auto node, disk->get(table::state, keys::node()));
-  if (!node) return fail(errc::corrupt, "no_node_record", "the store says of no node that it is its");
+  if (!node)
+    return fail(errc::corrupt, "no_node_record", "the store says of no node that it is its");
   KITH_ASSIGN(auto record, records::decode<records::node_record>(*node));
   o.set("node", record.node.text());
   KITH_ASSIGN(auto agents, each_of(*disk, table::state, keys::agents_begin(), 1,

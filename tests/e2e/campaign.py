@@ -15,6 +15,7 @@ import random
 import sys
 import time
 
+sys.dont_write_bytecode = True  # a source tree stays as it is
 from cluster import Cluster, Failure, Refused, uuid7, wait_until
 
 UNACKNOWLEDGED_MIN = 100

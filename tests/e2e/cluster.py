@@ -177,6 +177,7 @@ class Cluster:
         self.program, self.settings, self.count = program, tuple(settings), nodes
         self.dir = tempfile.mkdtemp(prefix=label + "-")
         self.nodes = {}
+        self.keep = False  # the directory, for a look at it
 
     def __enter__(self):
         try:
@@ -192,7 +193,7 @@ class Cluster:
             if node.running():
                 node.kill()
             node.disconnect()
-        if kind is None:
+        if kind is None and not self.keep:
             shutil.rmtree(self.dir, ignore_errors=True)
         else:
             print(f"kept for a look: {self.dir}", flush=True)

@@ -1,11 +1,13 @@
 // Agents that make trouble on purpose, and one that asks: what scenarios.py plays with.
+#include <chrono>
 #include <cstdlib>
 #include <kith/kith.hpp>
 #include <stdexcept>
+#include <thread>
 
 namespace e2e {
 
-// Counts what it could handle; throws or ends the whole process when told so.
+// Adds what it could handle; throws, hangs or ends the whole process when told so.
 struct troubled : kith::agent {
   using agent::agent;
 
@@ -22,6 +24,9 @@ struct troubled : kith::agent {
     on("refuse", [this](std::int64_t n) {
       sum.set(sum.get() + n);
       refuse("this handler always refuses");
+    });
+    on("hang", [](std::int64_t ms) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(ms)); // as a handler must not
     });
     on("sum", [this] { return sum.get(); });
   }
