@@ -182,6 +182,7 @@ mailbox_step mailbox::run() {
   step.number = step_ + 1;
   load_behind();
   auto now = env_.time.now();
+  wall_ = env_.time.wall();
   for (auto& [name, cell] : std::exchange(setup_cells_, {}))
     step.batch.put(table::state, keys::cell(key_, name), as_bytes(cell));
   if (agent_ && !stopping_) {

@@ -158,6 +158,7 @@ private:
   bool stopping_ = false; // takes no further turn: the node drains, or the agent ended itself
   bool rescan_ = false;   // look for local streams that nobody told of
 
+  wall_ms wall_ = 0;          // as of the running step
   std::uint64_t step_ = 1;    // the number of the step being made
   std::uint64_t durable_ = 1; // steps up to here are durable; 1 is what the store held at the start
   std::deque<volatile_arrival::item> unchained_;

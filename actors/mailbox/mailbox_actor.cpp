@@ -25,9 +25,12 @@ struct release {
   }
 
   void unchained() {
-    std::unordered_map<did, std::vector<envelope>> by_recipient;
-    for (auto& [to, e] : step.unchained) by_recipient[to].push_back(std::move(e));
-    for (auto& [to, list] : by_recipient) {
+    // Order matters only between the same two, and those mostly stand together.
+    for (std::size_t i = 0; i < step.unchained.size();) {
+      auto to = step.unchained[i].first;
+      std::vector<envelope> list;
+      for (; i < step.unchained.size() && step.unchained[i].first == to; ++i)
+        list.push_back(std::move(step.unchained[i].second));
       auto where = router.find(to);
       if (where.where == route::kind::local && where.mailbox) {
         volatile_arrival a;
@@ -79,6 +82,13 @@ void mailbox_actor::activate() {
   ports_.delegations.add(who.self, who.key, who.epoch);
   ports_.router.set_mailbox(who.self, caf::actor_cast<caf::actor>(this), gate_);
   if (ports_.active) ports_.active(box_.report());
+  // What the last life left in the outbox: the link may have come up before this mailbox did.
+  for (auto& opened : box_.take_opened()) {
+    ports_.router.add_stream(opened);
+    auto to = ports_.router.find(opened->id.to);
+    if (to.where != route::kind::remote) continue;
+    if (auto link = ports_.router.link_of(to.node)) send(link, outgoing{opened, opened->durable + 1, {}});
+  }
   set_default_handler(caf::print_and_drop);
   become(running());
   // A local sender may have told the life before this one; look again once it cannot any more.

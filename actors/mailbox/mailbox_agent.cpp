@@ -13,7 +13,7 @@ public:
     KITH_ASSIGN(auto stored, owner_.env_.disk.get(store::table::state, keys::cell(owner_.key_, name)));
     return stored ? std::optional(to_bytes(*stored)) : std::nullopt;
   }
-  uuid make_id() override { return owner_.ids_.next(owner_.env_.time.wall(), owner_.env_.random); }
+  uuid make_id() override { return owner_.ids_.next(owner_.wall_, owner_.env_.random); }
   std::uint64_t random() override { return owner_.env_.random.next(); }
   bool admits(emission::type what, std::size_t emitted) override {
     auto& o = owner_;
@@ -49,7 +49,7 @@ result<void> mailbox::wake_agent() {
   if (make == nullptr)
     return fail(errc::not_found, "agent_type",
                 "agent " + who_.self.text() + " is of type " + who_.type + ", which this program does not have");
-  KITH_ASSIGN(agent_, agent_instance::create(make, {who_.self, env_.node, who_.name}, *host_, env_.time.wall()));
+  KITH_ASSIGN(agent_, agent_instance::create(make, {who_.self, env_.node, who_.name}, *host_, wall_ = env_.time.wall()));
   auto& setup = agent_->outcome();
   for (const auto& cell : setup.cells) {
     setup_cells_.emplace_back(std::string(cell.name), cell.bytes);
@@ -102,7 +102,7 @@ void mailbox::send(emission& e, mailbox_step& step) {
   f.kind = e.kind;
   f.content_type = e.content_type;
   f.payload = as_bytes(e.payload);
-  f.created = env_.time.wall();
+  f.created = wall_;
   f.qos = e.qos;
   f.time_to_live_ms = e.time_to_live_ms;
   if (e.what == emission::type::ask) {
@@ -118,7 +118,7 @@ void mailbox::send(emission& e, mailbox_step& step) {
 // What comes from outside of any agent is sent as this mailbox's own; the same id again is the same message.
 void mailbox::admit(kith::ingress& r, mailbox_step& step) {
   static constexpr wall_ms id_age_max = 24LL * 3600 * 1000; // older ids may have left the ledger
-  auto wall = env_.time.wall();
+  auto wall = wall_;
   auto refuse = [&](error problem) {
     step.released.push_back([accepted = r.accepted, id = r.id, problem] { accepted({id, false, problem}); });
   };

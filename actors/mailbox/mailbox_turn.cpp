@@ -66,7 +66,7 @@ turn_outcome& mailbox::run_message(const envelope& e, const did& from) {
       else system_outcome_.status = turn_status::refused, system_outcome_.reason = reply->error().what();
       return system_outcome_;
     }
-  return agent_->run(m, env_.time.wall());
+  return agent_->run(m, wall_);
 }
 
 mailbox::turn mailbox::take_request(in_stream& s, mailbox_step& step) {
@@ -76,7 +76,7 @@ mailbox::turn mailbox::take_request(in_stream& s, mailbox_step& step) {
     return turn::consumed;
   }
   auto expires = s.pending.front().expires;
-  if (expires != 0 && env_.time.wall() > expires) {
+  if (expires != 0 && wall_ > expires) {
     answer(e, s.id.from, answer_status::expired, text_type, "its time to live had passed", step);
     finish(s, disposition::expired, "its time to live had passed", step);
     return turn::consumed;
@@ -119,7 +119,7 @@ mailbox::turn mailbox::failed(in_stream& s, const std::string& reason, mailbox_s
 }
 
 void mailbox::dead_letter(const envelope& e, const std::string& reason, std::uint32_t attempts, mailbox_step& step) {
-  records::dead_letter letter{e.id(), e.raw(), reason, attempts, env_.time.wall(), who_.self};
+  records::dead_letter letter{e.id(), e.raw(), reason, attempts, wall_, who_.self};
   step.batch.put(table::ledger, keys::dead(e.id()), records::encode(letter));
   env_.log(log_level::error, "message " + e.id().text() + " is a dead letter: " + reason);
 }
@@ -134,7 +134,7 @@ void mailbox::finish(in_stream& s, disposition d, const std::string& reason, mai
   entry.seq = e->seq();
   entry.direction = records::direction::in;
   entry.disposition = d;
-  entry.when = env_.time.wall();
+  entry.when = wall_;
   entry.reason = reason;
   step.batch.put(table::ledger, keys::received(e->id()), records::encode(entry));
   inbox_.consume(s);
@@ -146,11 +146,11 @@ void mailbox::answer(const envelope& request, const did& to, answer_status statu
   if (request.lane() == lane::answer) return;
   if (request.qos() == qos::at_most_once && !request.wants_answer()) return;
   envelope_fields f;
-  f.id = ids_.next(env_.time.wall(), env_.random);
+  f.id = ids_.next(wall_, env_.random);
   f.kind = request.kind();
   f.content_type = content_type;
   f.payload = as_bytes(payload);
-  f.created = env_.time.wall();
+  f.created = wall_;
   f.correlation = request.id();
   f.status = status;
   f.lane = lane::answer;
@@ -171,7 +171,7 @@ turn_outcome& mailbox::run_answer(const pending_ask& ask, const did& from, ask_s
     f.reason = e != nullptr ? as_text(e->payload()) : std::string_view("no answer by the deadline");
   }
   kith::answer a(f);
-  return agent_->run(a, ask.record.handler, env_.time.wall());
+  return agent_->run(a, ask.record.handler, wall_);
 }
 
 static ingress::answer outside_answer(const envelope& e) {
@@ -216,7 +216,7 @@ void mailbox::note_notice(const envelope& notice, const did&, mailbox_step& step
   if (!entry || entry->owner != key_) return;
   entry->disposition = disposition(std::uint8_t(notice.status()));
   entry->reason = std::string(as_text(notice.payload()));
-  entry->when = env_.time.wall();
+  entry->when = wall_;
   step.batch.put(table::ledger, keys::sent(notice.correlation()), records::encode(*entry));
 }
 

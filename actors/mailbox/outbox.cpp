@@ -17,6 +17,7 @@ std::shared_ptr<out_stream> outbox::restore(const records::stream_out& r, bool l
     s->shared->acked = r.acked;
     if (r.signed_at) s->shared->set_head(*r.signed_at);
     unacked_ += r.head.next - 1 - r.acked;
+    opened_.push_back(s->shared); // a link must learn of what is left from the life before
   }
   auto shared = s->shared;
   streams_.insert_or_assign(r.stream, std::move(s));
