@@ -41,6 +41,7 @@ void supervisor::start(child& c) {
   }
   by_address_[c.actor.address()] = c.spec.name;
   monitor(c.actor);
+  link_to(c.actor); // a supervisor that is killed takes its branch with it
   note(c, "running");
 }
 

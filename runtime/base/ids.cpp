@@ -30,6 +30,15 @@ result<uuid> uuid::from_bytes(byte_view b) {
   return u;
 }
 
+void uuid_generator::draw(std::uint8_t* out, std::size_t count, random_source& random) {
+  if (pool_left_ < count) {
+    random.fill(pool_);
+    pool_left_ = pool_.size();
+  }
+  pool_left_ -= count;
+  std::memcpy(out, pool_.data() + pool_left_, count);
+}
+
 uuid uuid_generator::next(wall_ms now, random_source& random) {
   static constexpr std::uint32_t counter_max = (1u << 26) - 1;
   if (now > last_ms_) {
@@ -40,7 +49,7 @@ uuid uuid_generator::next(wall_ms now, random_source& random) {
     counter_ = 0;
   }
   uuid u;
-  random.fill(u.octets);
+  draw(u.octets.data() + 10, 6, random);
   auto ms = std::uint64_t(last_ms_);
   for (int i = 0; i < 6; ++i) u.octets[std::size_t(i)] = std::uint8_t(ms >> (40 - 8 * i));
   u.octets[6] = std::uint8_t(0x70 | (counter_ >> 22));

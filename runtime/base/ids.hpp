@@ -14,6 +14,11 @@ public:
   uuid next(wall_ms now, random_source& random);
 
 private:
+  // The unpredictable tail of an id; drawn for many at once, since each draw may be a system call.
+  void draw(std::uint8_t* out, std::size_t count, random_source& random);
+
+  byte_array<192> pool_{};
+  std::size_t pool_left_ = 0;
   wall_ms last_ms_ = 0;
   std::uint32_t counter_ = 0; // 26 bits: rand_a and the top of rand_b (RFC 9562 section 6.2, method 1)
 };

@@ -33,10 +33,13 @@ journal::journal(backend& backend, const clock& clock, journal_options options,
   if (options_.threaded) thread_ = std::thread([this] { run(); });
 }
 
-journal::~journal() {
+journal::~journal() { close(); }
+
+void journal::close() {
   {
     std::lock_guard lock(mutex_);
     stopping_ = true;
+    if (std::exchange(closed_, true)) return;
   }
   if (thread_.joinable()) {
     wake_.notify_one();

@@ -41,7 +41,10 @@ public:
   // recovered.
   journal(backend& backend, const clock& clock, journal_options options,
           std::function<void(const error&)> on_failure);
-  ~journal(); // completes what was submitted, bears witness, stops the thread
+  ~journal(); // close()
+  // Completes what was submitted, bears witness, and ends the thread; later submissions are refused with unavailable
+  // "journal_closed". Once more does nothing. Not from a completion.
+  void close();
   journal(const journal&) = delete;
   journal& operator=(const journal&) = delete;
 
@@ -103,6 +106,7 @@ private:
   journal_stats stats_;
   std::optional<error> failed_;
   bool stopping_ = false;
+  bool closed_ = false;
   bool idle_ = false; // the thread waits: only then is it worth waking
 
   std::atomic<journal_position> synced_{0};
