@@ -25,7 +25,7 @@ in_stream& inbox::restore(stream_id id, bool local, const records::stream_in* re
   if (s == nullptr) s = &make(id, local);
   if (record != nullptr) {
     s->head = record->head;
-    s->consumed = s->trimmed = record->consumed;
+    s->consumed = record->consumed; // `trimmed` is not stored: the first trimming begins at the start
     s->quarantine = record->quarantined ? record->quarantine_reason : std::string();
   }
   s->known = std::max({s->known, known, s->consumed});
@@ -221,8 +221,9 @@ std::vector<in_stream*> inbox::loadable() {
   if (!std::exchange(any_behind_, false)) return out;
   for (auto& [id, s] : streams_) {
     any_behind_ = any_behind_ || s->behind();
-    if (s->behind() && s->pending.size() < limits_.stream_count_max / 2 && (s->pending.empty() || count_ < limits_.count_max))
-      out.push_back(s.get());
+    bool room = s->pending.size() < limits_.stream_count_max / 2 && s->pending_bytes < limits_.stream_bytes_max / 2 &&
+                count_ < limits_.count_max && bytes_ < limits_.bytes_max;
+    if (s->behind() && (s->pending.empty() || room)) out.push_back(s.get());
   }
   return out;
 }

@@ -21,6 +21,7 @@ struct waiting_envelope {
   verified_envelope envelope;
   wall_ms expires = 0;           // by this node's clock; 0: never
   std::uint64_t stored_by = 0;   // the mailbox's step that put it in the queue; 0: not in the queue yet
+  std::uint64_t after = 0;       // no turn before this step of the mailbox is durable
 };
 
 struct in_stream {
@@ -44,6 +45,7 @@ struct in_stream {
   records::attempt_mark mark;
   std::uint64_t marked_by = 0;  // the step that wrote `mark`; 0: not written in this life
   sequence single_upto = 0;     // a crash is hidden up to here: mark and run one at a time
+  bool set_apart = false;       // has waited, so that its mark stands alone
   sequence journal_first = 0;
   sequence credit_told = 0; // the highest position the sender was told it may send
   std::uint64_t peer = 0;   // the link session that last delivered; where acks go

@@ -113,7 +113,7 @@ void mailbox::arrived(volatile_arrival& a) {
   for (auto& e : a.items) unchained_.push_back(std::move(e)); // bounded by the gate in front of the actor
 }
 
-void mailbox::overflowed() { rescan_ = true; }
+void mailbox::overflowed() { overflowed_ = true; }
 
 void mailbox::asked_position(const position_query& q) {
   auto* s = inbox_.find(q.stream);
@@ -131,6 +131,10 @@ void mailbox::durable(std::uint64_t step_number) {
   durable_ = std::max(durable_, step_number);
   std::erase_if(ingress_ids_, [&](const auto& e) { return e.second <= durable_; });
   for (auto* s : std::exchange(blocked_, {})) inbox_.requeue(*s);
+  if (rescan_at_ != 0 && rescan_at_ <= durable_) {
+    rescan_at_ = 0;
+    rescan_ = true;
+  }
   load_behind();
 }
 
@@ -209,6 +213,10 @@ mailbox_step mailbox::run() {
   if (inbox_.unsettled()) inbox_.settle(step.batch, step.number);
   if (outbox_.unsettled() && (!step.batch.empty() || outbox_.trim_due())) outbox_.settle(step.batch, now);
   note_positions(step);
+  if (std::exchange(overflowed_, false)) {
+    step.barrier = true;
+    rescan_at_ = step.number;
+  }
   if (!step.empty()) {
     if (!step.batch.empty()) step.batch.require_epoch(who_.self, who_.epoch);
     step_ = step.number;

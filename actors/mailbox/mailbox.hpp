@@ -45,10 +45,11 @@ struct mailbox_step {
   std::vector<stream_position> positions;           // acks and credit for links
   std::vector<std::function<void()>> released;
   bool stop = false;       // the agent asked to end
+  bool barrier = false;    // goes through the journal even with nothing to store
 
   bool empty() const {
     return batch.empty() && local.empty() && remote.empty() && unchained.empty() && positions.empty() &&
-           released.empty() && !stop;
+           released.empty() && !stop && !barrier;
   }
 };
 
@@ -156,7 +157,9 @@ private:
   turn_outcome system_outcome_;
   bool unclean_ = false;
   bool stopping_ = false; // takes no further turn: the node drains, or the agent ended itself
-  bool rescan_ = false;   // look for local streams that nobody told of
+  bool overflowed_ = false;     // local streams are to be looked for on disk,
+  std::uint64_t rescan_at_ = 0; // once this step is durable, and with it what their senders had submitted; 0: none
+  bool rescan_ = false;         // now
 
   wall_ms wall_ = 0;          // as of the running step
   std::uint64_t step_ = 1;    // the number of the step being made

@@ -175,7 +175,7 @@ void mailbox_actor::commit(mailbox_step step) {
   auto number = step.number;
   submitted_ = number;
   auto batch = std::move(step.batch);
-  bool stop = step.stop;
+  bool stop = step.stop, barrier = step.barrier;
   auto local = std::move(step);
   // The journal's thread runs it once, and std::function must be copyable: hence shared.
   auto out = std::make_shared<release>(release{{}, {}, box_.who().self, ports_.router});
@@ -185,7 +185,7 @@ void mailbox_actor::commit(mailbox_step step) {
   out->step.unchained = std::move(local.unchained);
   out->step.released = std::move(local.released);
 
-  if (batch.empty() && done_ + 1 == number) { // depends on nothing that is not durable
+  if (batch.empty() && !barrier && done_ + 1 == number) { // depends on nothing that is not durable
     out->run();
     done_ = number;
     box_.durable(number);

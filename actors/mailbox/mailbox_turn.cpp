@@ -13,8 +13,12 @@ bool mailbox::may_run(in_stream& s, mailbox_step& step) {
     blocked_.push_back(&s);
     return false;
   };
-  const auto& head = s.pending.front();
+  auto& head = s.pending.front();
   auto seq = s.consumed + 1;
+  // A notice from this node may be here before the commit that it speaks of; our ledger must hold that first.
+  bool notice = s.local && s.id.lane == lane::answer && head.envelope->status() != answer_status::ok;
+  if (notice && head.after == 0) head.after = step_;
+  if (head.after > durable_) return block();
   // New arrivals after an unclean stop: durable first, so that one that crashes the process is found in the queue.
   if (s.journal_first > 0 && (head.stored_by == 0 || head.stored_by > durable_)) return block();
   if (seq > s.recovered) return true;
@@ -26,8 +30,19 @@ bool mailbox::may_run(in_stream& s, mailbox_step& step) {
   std::uint32_t before = s.marked_by == 0 && s.mark.from == seq && s.mark.to == seq ? s.mark.count : 0;
   if (before >= limits_.attempts_max) {
     dead_letter(head.envelope.get(), "the process stopped each time it was handled", before, step);
+    if (s.id.lane == lane::request)
+      answer(head.envelope.get(), s.id.from, answer_status::dead, text_type,
+             "the process stopped each time it was handled", step);
     finish(s, disposition::dead, "the process stopped each time it was handled", step);
+    if (inbox_.credit_stale(s)) positions_.insert(&s);
     inbox_.requeue(s);
+    return false;
+  }
+  // All marks that are synced when a process stops count against their messages, and one of them is to blame: streams
+  // that are suspect wait each for a while of its own, so that they seldom stand marked together.
+  if (before > 0 && !std::exchange(s.set_apart, true)) {
+    auto spread = limits_.retry_delay * (std::int64_t(1) << std::min(before, 10u));
+    inbox_.defer(s, env_.time.now() + duration(std::int64_t(env_.random.below(std::uint64_t(spread.count())))));
     return false;
   }
   // The first mark covers many, since most crashes have nothing to do with a message; after a second, one at a time.
@@ -192,7 +207,11 @@ mailbox::turn mailbox::take_answer(in_stream& s, mailbox_step& step) {
   } else {
     auto& outcome = run_answer(*ask, s.id.from, ask_status(std::uint8_t(e.status())), &e);
     if (outcome.status == turn_status::done) {
-      if (auto applied = apply(outcome, step); !applied) outcome.status = turn_status::threw;
+      if (auto applied = apply(outcome, step); !applied) {
+        agent_->roll_back();
+        outcome.status = turn_status::threw;
+        outcome.reason = applied.error().what();
+      }
     }
     if (outcome.status == turn_status::threw) {
       auto request = e.correlation();
@@ -231,8 +250,10 @@ void mailbox::take_unchained(const volatile_arrival::item& item, mailbox_step& s
       return;
     }
     auto& outcome = run_answer(*ask, item.from, ask_status(std::uint8_t(e.status())), &e);
-    if (outcome.status == turn_status::done && apply(outcome, step)) asks_.remove(e.correlation(), step.batch);
-    return; // one that threw runs again as a time-out
+    if (outcome.status != turn_status::done) return; // one that threw runs again as a time-out
+    if (apply(outcome, step)) asks_.remove(e.correlation(), step.batch);
+    else agent_->roll_back();
+    return;
   }
   auto& outcome = run_message(e, item.from);
   if (outcome.status == turn_status::done) {
@@ -259,7 +280,11 @@ void mailbox::fire_overdue(mailbox_step& step) {
       step.released.push_back([waiter = ask->waiter] { waiter({answer_status::none, true, {}, "no answer in time"}); });
     } else {
       auto& outcome = run_answer(*ask, ask->record.to, ask_status::timeout, nullptr);
-      if (outcome.status == turn_status::threw || (outcome.status == turn_status::done && !apply(outcome, step))) {
+      if (outcome.status == turn_status::done && !apply(outcome, step)) {
+        agent_->roll_back();
+        outcome.status = turn_status::threw;
+      }
+      if (outcome.status == turn_status::threw) {
         env_.log(log_level::warn, "the handler of a time-out failed and will be tried again: " + outcome.reason);
         asks_.postpone(*request, now + limits_.retry_delay_max);
         continue;

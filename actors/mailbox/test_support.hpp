@@ -180,10 +180,11 @@ private:
   void commit(const did& who, mailbox_step step) {
     for (auto& s : box(who).take_opened()) streams[s->id] = s;
     auto number = step.number;
+    bool barrier = step.barrier;
     auto batch = std::move(step.batch);
     auto local = std::move(step.local);
     auto held = std::make_shared<mailbox_step>(std::move(step)); // shared: std::function must be copyable
-    if (batch.empty() && boxes_.at(who).done + 1 == number) return release(who, *held);
+    if (batch.empty() && !barrier && boxes_.at(who).done + 1 == number) return release(who, *held);
     auto submitted = journal->submit(std::move(batch), [this, who, held](const result<journal_position>& r) {
       if (r) release(who, *held);
     });
