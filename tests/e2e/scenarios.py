@@ -167,7 +167,8 @@ class WhatFails(Scenario):
         self.becomes(after, "handled")
         self.sum_is(did, 1)
         letters = self.dead_letters()
-        self.assertEqual([(x["id"], x["agent"], x["kind"], x["attempts"]) for x in letters], [(thrown, did, "throw", 3)])
+        self.assertEqual([(x["id"], x["agent"], x["kind"], x["attempts"]) for x in letters],
+                         [(thrown, did, "throw", 3)])
         self.assertIn("this handler always throws", letters[0]["reason"])
         shown = self.cluster.cli("dlq", "show", thrown)
         self.assertEqual((shown["json"], shown["kind"]), (1000, "throw"))
