@@ -9,5 +9,14 @@
 #include <caf/allowed_unsafe_message_type.hpp>
 #include <caf/event_based_actor.hpp>
 #include <caf/exit_reason.hpp>
+#include <caf/logger.hpp>
 #include <caf/send.hpp>
 #include <caf/scoped_actor.hpp>
+
+namespace kith {
+
+// A thread that spawned an actor keeps a part of the actor system alive until it ends, and the system's destructor
+// waits for that for ever. To be called by a thread that goes on, once it has spawned.
+inline void let_go_of_actor_system() { caf::logger::set_current_actor_system(nullptr); }
+
+} // namespace kith

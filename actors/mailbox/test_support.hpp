@@ -114,13 +114,14 @@ public:
 
   // What the store holds.
   std::string cell(const did& agent, std::string_view name) {
-    auto stored = backend->get(store::table::state, keys::cell(keys::of(agent), name)).value();
-    return stored ? std::string(as_text(stored->view().subspan(3))) : std::string();
+    auto key = keys::cell(keys::of(agent), name);
+    auto found = backend->scan(store::table::state, key, keys::end_of(key), {1}).value();
+    return found.empty() ? std::string() : std::string(as_text(found[0].value.view().subspan(3)));
   }
   std::optional<records::ledger_entry> ledger(const bytes& key) {
-    auto stored = backend->get(store::table::ledger, key).value();
-    if (!stored) return std::nullopt;
-    return records::decode<records::ledger_entry>(*stored).value();
+    auto found = backend->scan(store::table::ledger, key, keys::end_of(key), {1}).value();
+    if (found.empty()) return std::nullopt;
+    return records::decode<records::ledger_entry>(found[0].value).value();
   }
   std::size_t count(store::table in, bytes from) {
     auto end = keys::end_of(from);

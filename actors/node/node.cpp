@@ -227,6 +227,7 @@ void node::impl::start_actors() {
   caf::anon_send(root, std::move(links_spec));
   caf::anon_send(root, std::move(cluster_spec));
   caf::anon_send(root, std::move(agents_spec));
+  let_go_of_actor_system();
 }
 
 result<void> node::impl::open(node_options o) {

@@ -24,8 +24,8 @@ listen = "0.0.0.0:4001"
 seeds = ["a:1", "b:2"]
 [turn]
 attempts_max = 7
-[trace]
-enabled = false
+[test]
+lose_unsynced = true
 )";
 
 error refused(std::string_view toml) {
@@ -51,7 +51,7 @@ TEST_CASE("the table's names, variables and defaults are sound", "[config][unit]
   const settings s;
   CHECK(s.text("link.listen") == "127.0.0.1:0");
   CHECK(s.integer("turn.attempts_max") == 5);
-  CHECK(s.boolean("trace.enabled"));
+  CHECK_FALSE(s.boolean("test.lose_unsynced"));
   CHECK(s.list("cluster.seeds").empty());
   CHECK(s.milliseconds("shutdown.deadline_ms") == std::chrono::seconds(10));
 }
@@ -62,7 +62,7 @@ TEST_CASE("a file is read, also with dotted keys and inline tables", "[config][u
   CHECK(s.text("node.name") == "alpha");
   CHECK(s.list("cluster.seeds") == std::vector<std::string>{"a:1", "b:2"});
   CHECK(s.integer("turn.attempts_max") == 7);
-  CHECK_FALSE(s.boolean("trace.enabled"));
+  CHECK(s.boolean("test.lose_unsynced"));
   CHECK(s.origin("link.listen") == "kith.toml line 6");
   REQUIRE(s.apply_toml("link.listen = 'b:1'\nmailbox = { count_max = 9 }", "kith.toml"));
   CHECK(s.text("link.listen") == "b:1");
@@ -113,7 +113,7 @@ TEST_CASE("a wrong value says what was expected", "[config][unit]") {
         "turn.attempts_max in kith.toml line 2 must be an integer from 1 to 1000, not a text");
   CHECK(refused("turn.attempts_max = 0").context.find("not 0") != std::string::npos);
   CHECK(refused("turn.attempts_max = 1.5").code == "bad_value");
-  CHECK(refused("trace.enabled = 1").code == "bad_value");
+  CHECK(refused("test.lose_unsynced = 1").code == "bad_value");
   CHECK(refused("link.listen = 1979-05-27").code == "bad_value");
   CHECK(refused("cluster.seeds = ['a', 1]").code == "bad_value");
   CHECK(refused("cluster.seeds = ['a', '']").code == "bad_value");
@@ -122,7 +122,7 @@ TEST_CASE("a wrong value says what was expected", "[config][unit]") {
   settings s;
   for (const char* text : {"", "x", "5x", "0", "1001", "99999999999999999999", " 5"})
     CHECK(s.apply_flags({{"turn.attempts_max", text}}).error().code == "bad_value");
-  CHECK(s.apply_flags({{"trace.enabled", "yes"}}).error().code == "bad_value");
+  CHECK(s.apply_flags({{"test.lose_unsynced", "yes"}}).error().code == "bad_value");
   CHECK(s.apply_flags({{"cluster.seeds", "a,,b"}}).error().code == "bad_value");
   CHECK(s.apply_flags({{"cluster.seeds", std::string(5000, ',')}}).error().code == "bad_value");
   CHECK(s.apply_flags({{"node.name", std::string(5000, 'x')}}).error().code == "bad_value");

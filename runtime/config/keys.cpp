@@ -19,21 +19,14 @@ constexpr auto list = value_type::list;
 
 constexpr known_key table[] = {
     {"node.name", text, "node", "the node's name, for people"},
-    {"node.state_dir", text, "", "the directory of keys, store and control socket"},
 
     {"link.listen", text, "127.0.0.1:0", "where other nodes connect to: host:port, 0 for any port"},
     {"link.advertise", text, "", "the address that others are told; empty: where it listens"},
     {"link.queue_bytes_max", integer, "16777216", "bytes that may wait for one peer", 64 * kib,
      4 * gib},
-    {"link.peers_max", integer, "1000", "connections with other nodes", 1, 100'000},
-    {"link.connect_timeout_ms", integer, "5000", "how long a dial may take", 10, hour_ms},
-    {"link.retry_delay_ms_max", integer, "10000", "the longest pause between dials", 10, hour_ms},
 
     {"cluster.seeds", list, "", "addresses of nodes to join, separated by commas"},
     {"cluster.secret_file", text, "", "the file with the cluster's secret; empty: the node's own"},
-    {"cluster.ping_interval_ms", integer, "1000", "between pings to a peer", 10, hour_ms},
-    {"cluster.suspect_after_ms", integer, "5000", "a peer silent for this long is away", 50,
-     hour_ms},
 
     {"mailbox.count_max", integer, "16384", "messages that may wait for one agent", 1, 10'000'000},
     {"mailbox.bytes_max", integer, "33554432", "and their bytes", 64 * kib, 16 * gib},
@@ -74,9 +67,7 @@ constexpr known_key table[] = {
      "trace|debug|info|warn|error|off"},
     {"log.format", text, "text", "text for people, json for machines", 0, 0, "text|json"},
     {"log.file", text, "", "appended to; empty: standard error"},
-    {"log.components", list, "", "levels a component: link=debug,store=warn"},
     {"test.lose_unsynced", boolean, "false", "for tests: what was not synced dies with the process"},
-    {"trace.enabled", boolean, "true", "whether messages carry a trace context"},
 };
 
 // Levenshtein's.

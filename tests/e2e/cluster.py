@@ -16,8 +16,7 @@ PATIENCE_S = 60  # for anything that is waited for and has no patience of its ow
 LINE_SIZE_MAX = 64 << 20
 LIBC = ctypes.CDLL(None)
 PR_SET_PDEATHSIG = 1
-FAST = ("link.retry_delay_ms_max=300", "cluster.ping_interval_ms=250", "cluster.suspect_after_ms=3000",
-        "log.level=info")
+FAST = ("log.level=info",)
 
 
 class Failure(Exception):

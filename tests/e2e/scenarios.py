@@ -270,9 +270,9 @@ class StartsAndStops(Scenario):
         self.assertIn("nowhere", self.is_one_sentence(done.stderr))
 
     def test_a_mistyped_setting_is_told_with_the_nearest_one(self):
-        done = self.start_directly("n1", "link.retry_delay_max=5")
+        done = self.start_directly("n1", "mailbox.count_mx=5")
         self.assertEqual(done.returncode, 2, done.stderr)
-        self.assertIn("link.retry_delay_ms_max", self.is_one_sentence(done.stderr))
+        self.assertIn("mailbox.count_max", self.is_one_sentence(done.stderr))
 
     def test_an_orderly_stop_leaves_a_clean_store(self):
         did = self.spawn_remote()

@@ -49,8 +49,6 @@ result<config::settings> settings_of(const cli::node_start& start) {
   const fs::path secret = all.text("cluster.secret_file");
   if (!secret.empty() && secret.is_relative())
     KITH_TRY(all.apply_flags({{"cluster.secret_file", (start.dir / secret).string()}}));
-  if (all.text("node.state_dir").empty())
-    KITH_TRY(all.apply_flags({{"node.state_dir", start.dir.string()}}));
   return all;
 }
 
