@@ -19,6 +19,12 @@ bj::object base(node_parts& parts, const records::ledger_entry& e) {
   return o;
 }
 
+bool connected(node_parts& parts, const did& node) {
+  auto peers = parts.peers.all();
+  auto it = peers.find(node);
+  return it != peers.end() && it->second.state == "up";
+}
+
 void add_stream(bj::object& o, const stream_id& id) {
   o["from"] = id.from.text();
   o["to"] = id.to.text();
@@ -38,7 +44,7 @@ bj::object sent_here(node_parts& parts, const records::ledger_entry& e) {
       auto where = parts.router.find(s->stream.to);
       if (auto live = parts.router.stream(s->stream)) acked = std::max<sequence>(acked, live->acked);
       if (where.where == route::kind::local || e.seq <= acked) o["state"] = "persisted";
-      else if (where.where == route::kind::remote && parts.router.link_of(where.node)) o["state"] = "sent";
+      else if (where.where == route::kind::remote && connected(parts, where.node)) o["state"] = "sent";
     }
   }
   if (e.disposition != disposition::none) o["state"] = std::string(to_string(e.disposition));
