@@ -41,7 +41,8 @@ struct recorder : kith::agent {
       for (int i = 0; i < o.count; ++i)
         if (tell(o.to, o.kind, o.text + std::to_string(i)).overloaded()) return note("overloaded");
     });
-    on("whisper", [this](const order& o) { tell(o.to, o.kind, o.text, {kith::qos::at_most_once}); });
+    on("whisper",
+       [this](const order& o) { tell(o.to, o.kind, o.text, {kith::qos::at_most_once}); });
     on("brief", [this](const order& o) { tell(o.to, o.kind, o.text, {.time_to_live_ms = 1000}); });
     on("ask", [this](const order& o) {
       ask(o.to, o.kind, o.text, then{"answered"}, {.deadline_ms = 5000, .context = "ctx"});
@@ -51,8 +52,8 @@ struct recorder : kith::agent {
       spawn("recorder", name);
     });
     on_answer("answered", [this](const answer& a) {
-      note(std::string(to_string(a.status())) + ":" + std::string(a.ok() ? a.text() : a.reason()) + ":" +
-           std::string(a.context()));
+      note(std::string(to_string(a.status())) + ":" + std::string(a.ok() ? a.text() : a.reason()) +
+           ":" + std::string(a.context()));
       if (a.text() == "re:spawn") spawn("recorder", "unwanted");
     });
   }

@@ -1,5 +1,6 @@
-// For tests only: a node without actors. Mailboxes over one memory disk and an unthreaded journal, driven by hand, and
-// a world of such nodes whose wire the test holds: it decides what is delivered, twice, late or never.
+// For tests only: a node without actors. Mailboxes over one memory disk and an unthreaded journal,
+// driven by hand, and a world of such nodes whose wire the test holds: it decides what is
+// delivered, twice, late or never.
 #pragma once
 
 #include "actors/mailbox/mailbox.hpp"
@@ -33,8 +34,12 @@ public:
   bool up() const { return journal != nullptr; }
 
   did spawn(std::string_view type) {
-    tenant t{{}, 1, make_incarnation(random_), std::make_shared<const secret_key>(secret_key::generate(random_)),
-             std::string(type), {}};
+    tenant t{{},
+             1,
+             make_incarnation(random_),
+             std::make_shared<const secret_key>(secret_key::generate(random_)),
+             std::string(type),
+             {}};
     t.self = t.key->did();
     auto agent = t.self;
     local_.insert(agent);
@@ -133,11 +138,14 @@ public:
 
   mailbox_limits limits;
   outlets out;
-  std::function<bool(const did& to)> gate; // false: a local delivery finds no room in front of the recipient
-  std::shared_ptr<store::memory_disk> disk = std::make_shared<store::memory_disk>(); // outlives each life
+  std::function<bool(const did& to)>
+      gate; // false: a local delivery finds no room in front of the recipient
+  std::shared_ptr<store::memory_disk> disk =
+      std::make_shared<store::memory_disk>(); // outlives each life
   std::unique_ptr<store::memory_backend> backend;
   std::unique_ptr<store::journal> journal;
-  std::unordered_map<stream_id, std::shared_ptr<out_stream>> streams; // opened or restored in this life
+  std::unordered_map<stream_id, std::shared_ptr<out_stream>>
+      streams; // opened or restored in this life
   std::vector<std::string> logged;
   std::vector<error> refused; // commits that the journal did not take
 
@@ -168,7 +176,12 @@ private:
   }
   result<void> bear(newborn n, mailbox_step& s) {
     if (n.name == "unwanted") return fail(errc::overloaded, "too_many_agents");
-    tenant t{n.self, 1, make_incarnation(random_), std::make_shared<const secret_key>(std::move(n.key)), n.type, n.name};
+    tenant t{n.self,
+             1,
+             make_incarnation(random_),
+             std::make_shared<const secret_key>(std::move(n.key)),
+             n.type,
+             n.name};
     s.batch.raise_epoch(n.self, 1);
     local_.insert(n.self);
     s.released.push_back([this, t] {
@@ -184,11 +197,13 @@ private:
     bool barrier = step.barrier;
     auto batch = std::move(step.batch);
     auto local = std::move(step.local);
-    auto held = std::make_shared<mailbox_step>(std::move(step)); // shared: std::function must be copyable
+    auto held =
+        std::make_shared<mailbox_step>(std::move(step)); // shared: std::function must be copyable
     if (batch.empty() && !barrier && boxes_.at(who).done + 1 == number) return release(who, *held);
-    auto submitted = journal->submit(std::move(batch), [this, who, held](const result<journal_position>& r) {
-      if (r) release(who, *held);
-    });
+    auto submitted =
+        journal->submit(std::move(batch), [this, who, held](const result<journal_position>& r) {
+          if (r) release(who, *held);
+        });
     if (!submitted) {
       refused.push_back(submitted.error());
       return;
@@ -233,9 +248,10 @@ private:
 };
 
 // The payload of the recorder's orders (test_agents.test.cpp).
-inline std::string order(const did& to, std::string_view kind, std::string_view text, int count = 1) {
-  return R"({"to":")" + to.text() + R"(","kind":")" + std::string(kind) + R"(","text":")" + std::string(text) +
-         R"(","count":)" + std::to_string(count) + "}";
+inline std::string order(const did& to, std::string_view kind, std::string_view text,
+                         int count = 1) {
+  return R"({"to":")" + to.text() + R"(","kind":")" + std::string(kind) + R"(","text":")" +
+         std::string(text) + R"(","count":)" + std::to_string(count) + "}";
 }
 
 // Two nodes and what flies between them.
@@ -244,7 +260,8 @@ struct test_world {
     stream_id stream;
     envelope what;
   };
-  explicit test_world(mailbox_limits limits = {}) : a(time, random, limits), b(time, random, limits) {
+  explicit test_world(mailbox_limits limits = {})
+      : a(time, random, limits), b(time, random, limits) {
     for (auto* n : {&a, &b}) {
       n->out.remote = [this](outbox::emitted e) {
         sent.push_back({e.stream, e.what});
