@@ -1,5 +1,5 @@
-// Which agents there are in the cluster, with their types and names: what people and the command line look up. Where
-// an envelope goes is the router's; this is the telephone book beside it.
+// Which agents there are in the cluster, with their types and names: what people and the command
+// line look up. Where an envelope goes is the router's; this is the telephone book beside it.
 #pragma once
 
 #include "protocols/kith/frames.hpp"

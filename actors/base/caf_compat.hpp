@@ -1,5 +1,5 @@
-// The spellings that exist only in CAF 0.17, in one place, and the parts of CAF that every actor of Kith uses; also
-// the precompiled header of actors/.
+// The spellings that exist only in CAF 0.17, in one place, and the parts of CAF that every actor of
+// Kith uses; also the precompiled header of actors/.
 #pragma once
 
 #include <caf/actor.hpp>
@@ -10,13 +10,14 @@
 #include <caf/event_based_actor.hpp>
 #include <caf/exit_reason.hpp>
 #include <caf/logger.hpp>
-#include <caf/send.hpp>
 #include <caf/scoped_actor.hpp>
+#include <caf/send.hpp>
 
 namespace kith {
 
-// A thread that spawned an actor keeps a part of the actor system alive until it ends, and the system's destructor
-// waits for that for ever. To be called by a thread that goes on, once it has spawned.
+// A thread that spawned an actor keeps a part of the actor system alive until it ends, and the
+// system's destructor waits for that for ever. To be called by a thread that goes on, once it has
+// spawned.
 inline void let_go_of_actor_system() { caf::logger::set_current_actor_system(nullptr); }
 
 } // namespace kith

@@ -1,5 +1,5 @@
-// The delegations of the agents that live on this node: "this node speaks for me". Made when an agent's mailbox
-// starts, renewed at half of their life, presented by every link.
+// The delegations of the agents that live on this node: "this node speaks for me". Made when an
+// agent's mailbox starts, renewed at half of their life, presented by every link.
 #pragma once
 
 #include "runtime/identity/delegation.hpp"

@@ -1,5 +1,6 @@
-// Every message that one actor of Kith sends to another. They never leave the process (what crosses nodes is an
-// envelope on a link), so they are moved, not serialized: CAF calls that "unsafe", and needs no type ids for it.
+// Every message that one actor of Kith sends to another. They never leave the process (what crosses
+// nodes is an envelope on a link), so they are moved, not serialized: CAF calls that "unsafe", and
+// needs no type ids for it.
 #pragma once
 
 #include "actors/base/caf_compat.hpp"
@@ -64,7 +65,8 @@ struct commit_done {
 };
 struct mailbox_tick {};
 
-// Something from outside of any agent (the command line, later the edge) to be sent as this mailbox's own.
+// Something from outside of any agent (the command line, later the edge) to be sent as this
+// mailbox's own.
 struct ingress {
   struct outcome {
     uuid id;
@@ -109,15 +111,15 @@ struct outgoing {
 struct outgoing_volatile {
   std::vector<envelope> envelopes;
 };
-// What the mailbox of `stream`'s recipient has journaled, and what more it takes. `at` comes with the answer to a
-// position_query alone.
+// What the mailbox of `stream`'s recipient has journaled, and what more it takes. `at` comes with
+// the answer to a position_query alone.
 struct stream_position {
   stream_id stream;
   std::uint64_t session = 0;
   stream_head head;
   sequence credit_seq = 0;
   std::uint64_t credit_bytes = 0;
-  bool rewind = false;     // a gap: send again from head.next
+  bool rewind = false;      // a gap: send again from head.next
   bool quarantined = false; // nothing more is taken
 };
 // Frames of the control lane, and batches' side effects, in order, from the reading thread.
@@ -180,7 +182,8 @@ struct stop_child {
 };
 struct supervisor_tick {};
 
-// What a supervisor knows of a child before it runs. A message to the supervisor: the child is started at once.
+// What a supervisor knows of a child before it runs. A message to the supervisor: the child is
+// started at once.
 struct child_spec {
   std::string name;
   std::string kind; // for people: "mailbox", "link"

@@ -1,5 +1,5 @@
-// A stream that leaves this node, as its two ends on the node share it: the mailbox that writes it and the link that
-// carries it.
+// A stream that leaves this node, as its two ends on the node share it: the mailbox that writes it
+// and the link that carries it.
 #pragma once
 
 #include "runtime/stream/verified.hpp"
@@ -9,8 +9,8 @@
 
 namespace kith {
 
-// What a link may know of a stream that leaves this node: shared by the sending mailbox, which writes `durable`, and
-// the link that carries it, which reads it from another thread.
+// What a link may know of a stream that leaves this node: shared by the sending mailbox, which
+// writes `durable`, and the link that carries it, which reads it from another thread.
 struct out_stream {
   explicit out_stream(stream_id s) : id(std::move(s)), key(id.key()) {}
   const stream_id id;

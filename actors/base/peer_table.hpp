@@ -1,4 +1,5 @@
-// What is known of the other nodes, for people (`kith ps`): every link notes here how its peer does.
+// What is known of the other nodes, for people (`kith ps`): every link notes here how its peer
+// does.
 #pragma once
 
 #include "runtime/identity/did.hpp"
@@ -13,8 +14,8 @@ namespace kith {
 struct peer_status {
   std::string name;
   std::string address;
-  std::string state = "down"; // "up" or "down"
-  std::uint64_t rtt_us = 0;   // 0: not measured yet
+  std::string state = "down";         // "up" or "down"
+  std::uint64_t rtt_us = 0;           // 0: not measured yet
   std::uint64_t unacknowledged = 0;   // envelopes on their way there
   std::uint64_t volatile_dropped = 0; // QoS 0 envelopes that found no room
 };
@@ -22,8 +23,7 @@ struct peer_status {
 // Thread-safe.
 class peer_table {
 public:
-  template <class Change>
-  void update(const did& node, Change change) {
+  template <class Change> void update(const did& node, Change change) {
     std::lock_guard lock(mutex_);
     change(peers_[node]);
   }

@@ -1,6 +1,7 @@
-// Where an envelope for a DID goes: to a mailbox here, to the link of the node where the agent lives, or nowhere yet.
-// A table, not an actor, because the thread that reads a socket asks it for every batch. Also the register of streams
-// that leave this node, which a link consults when it learns that an agent has appeared behind it.
+// Where an envelope for a DID goes: to a mailbox here, to the link of the node where the agent
+// lives, or nowhere yet. A table, not an actor, because the thread that reads a socket asks it for
+// every batch. Also the register of streams that leave this node, which a link consults when it
+// learns that an agent has appeared behind it.
 #pragma once
 
 #include "actors/base/caf_compat.hpp"
@@ -14,8 +15,8 @@
 
 namespace kith {
 
-// What stands in front of an actor's unbounded CAF queue: senders on this node ask it before they put data in.
-// Thread-safe.
+// What stands in front of an actor's unbounded CAF queue: senders on this node ask it before they
+// put data in. Thread-safe.
 class mailbox_gate {
 public:
   // At the limit a local sender leaves the envelope on disk (QoS 2) or drops and counts it (QoS 0).
@@ -24,7 +25,8 @@ public:
 
   // Takes room for one; false: there is none.
   bool enter(std::size_t size) {
-    if (count_.load(std::memory_order_relaxed) >= count_max || bytes_.load(std::memory_order_relaxed) >= bytes_max)
+    if (count_.load(std::memory_order_relaxed) >= count_max ||
+        bytes_.load(std::memory_order_relaxed) >= bytes_max)
       return false;
     count_.fetch_add(1, std::memory_order_relaxed);
     bytes_.fetch_add(std::int64_t(size), std::memory_order_relaxed);
@@ -34,7 +36,8 @@ public:
     count_.fetch_sub(std::int64_t(count), std::memory_order_relaxed);
     bytes_.fetch_sub(std::int64_t(size), std::memory_order_relaxed);
   }
-  // True for the first of many that find no room: it tells the mailbox to look at its queue on disk.
+  // True for the first of many that find no room: it tells the mailbox to look at its queue on
+  // disk.
   bool raise_overflow() { return !overflow_.exchange(true); }
   void clear_overflow() { overflow_ = false; }
 
@@ -50,23 +53,26 @@ private:
 // Where one agent is.
 struct route {
   enum class kind : std::uint8_t { unknown, local, remote } where = kind::unknown;
-  caf::actor mailbox;                 // local: may be null while the agent is being restarted
-  std::shared_ptr<mailbox_gate> gate; // local, with the mailbox; shared by it and everyone who found it here
-  did node;                           // remote: where it lives
-  epoch at = 0;                       // remote: the highest epoch seen
+  caf::actor mailbox; // local: may be null while the agent is being restarted
+  std::shared_ptr<mailbox_gate>
+      gate;     // local, with the mailbox; shared by it and everyone who found it here
+  did node;     // remote: where it lives
+  epoch at = 0; // remote: the highest epoch seen
 };
 
 // Thread-safe.
 class router {
 public:
-  static constexpr std::size_t remote_max = 1'000'000; // agents known on other nodes; further ones are not learnt
+  static constexpr std::size_t remote_max =
+      1'000'000; // agents known on other nodes; further ones are not learnt
 
   route find(const did& agent) const;
   bool is_local(const did& agent) const;
 
   // The agent lives here; its mailbox may not have started yet.
   void add_local(const did& agent);
-  // Each life of a mailbox has a gate of its own, so that what a crash loses frees its room. Null ones: it is down.
+  // Each life of a mailbox has a gate of its own, so that what a crash loses frees its room. Null
+  // ones: it is down.
   void set_mailbox(const did& agent, caf::actor mailbox, std::shared_ptr<mailbox_gate> gate);
   void remove_local(const did& agent);
 

@@ -1,4 +1,5 @@
-// The supervision tree as people see it (`kith tree`): every supervisor notes here what becomes of its children.
+// The supervision tree as people see it (`kith tree`): every supervisor notes here what becomes of
+// its children.
 #pragma once
 
 #include <cstdint>
@@ -10,10 +11,10 @@
 namespace kith {
 
 struct tree_entry {
-  std::string kind;          // "supervisor", "mailbox", "link", "store"
-  std::string state;         // "running", "restarting", "stopped", "failed"
+  std::string kind;  // "supervisor", "mailbox", "link", "store"
+  std::string state; // "running", "restarting", "stopped", "failed"
   std::uint32_t restarts = 0;
-  std::string reason;        // of the last crash; empty: none
+  std::string reason; // of the last crash; empty: none
 };
 
 // Thread-safe. A path is the names from the root down, parted by '/'.

@@ -3,7 +3,8 @@
 namespace kith {
 
 link_actor::link_actor(caf::actor_config& config, did peer, caf::actor cluster, link_ports ports)
-    : caf::event_based_actor(config), peer_(std::move(peer)), cluster_(std::move(cluster)), ports_(std::move(ports)),
+    : caf::event_based_actor(config), peer_(std::move(peer)), cluster_(std::move(cluster)),
+      ports_(std::move(ports)),
       streams_({ports_.time, ports_.disk,
                 [this](const did& agent) -> std::optional<bytes> {
                   auto made = ports_.delegations.get(agent, ports_.time.wall());
@@ -14,8 +15,10 @@ link_actor::link_actor(caf::actor_config& config, did peer, caf::actor cluster, 
                     send(where.mailbox, stream_acked{s, upto});
                 },
                 [this](std::string_view level, const std::string& text) {
-                  if (level == "error") ports_.log.error(text, {{"peer", peer_.text()}});
-                  else ports_.log.warn(text, {{"peer", peer_.text()}});
+                  if (level == "error")
+                    ports_.log.error(text, {{"peer", peer_.text()}});
+                  else
+                    ports_.log.warn(text, {{"peer", peer_.text()}});
                 }}) {}
 
 caf::behavior link_actor::make_behavior() {
@@ -45,7 +48,9 @@ caf::behavior link_actor::make_behavior() {
       },
       [this](link_tick&) { tick(); },
       [this](const stop_child& s) {
-        if (session_) session_->close(s.drain ? wire::parting::shutdown : wire::parting::other, "the node stops");
+        if (session_)
+          session_->close(s.drain ? wire::parting::shutdown : wire::parting::other,
+                          "the node stops");
         ports_.router.remove_link(peer_);
         quit();
       },
@@ -96,12 +101,14 @@ void link_actor::frames(link_frames& f) {
 void link_actor::frame(wire::frame& f) {
   if (auto* a = std::get_if<wire::ack>(&f)) {
     if (a->synced > seen_) seen_ = a->synced;
-    if (auto ok = streams_.ack(*a); !ok) session_->close(wire::parting::protocol_error, ok.error().what());
+    if (auto ok = streams_.ack(*a); !ok)
+      session_->close(wire::parting::protocol_error, ok.error().what());
   } else if (auto* p = std::get_if<wire::positions>(&f)) {
     streams_.positions(*p);
   } else if (auto* o = std::get_if<wire::stream_open>(&f)) {
     inbound_[o->stream] = o->number;
-    if (!ports_.router.is_local(o->stream.to)) control(wire::not_here{o->number, wire::absence::unknown});
+    if (!ports_.router.is_local(o->stream.to))
+      control(wire::not_here{o->number, wire::absence::unknown});
   } else if (auto* n = std::get_if<wire::not_here>(&f)) {
     streams_.not_here(*n);
   } else if (auto* k = std::get_if<wire::fork>(&f)) {
@@ -112,7 +119,8 @@ void link_actor::frame(wire::frame& f) {
     send(cluster_, members_heard{peer_, std::move(m->list)});
   } else if (auto* g = std::get_if<wire::pong>(&f)) {
     if (g->nonce != nonce_) return;
-    auto rtt = std::chrono::duration_cast<std::chrono::microseconds>(ports_.time.now() - pinged_).count();
+    auto rtt =
+        std::chrono::duration_cast<std::chrono::microseconds>(ports_.time.now() - pinged_).count();
     pinged_ = {};
     ports_.peers.update(peer_, [&](peer_status& status) { status.rtt_us = std::uint64_t(rtt); });
   } else if (auto* bye = std::get_if<wire::goodbye>(&f)) {
@@ -124,7 +132,8 @@ void link_actor::take_directory(const wire::directory& d) {
   if (d.node != peer_) return; // a node speaks for its own agents only
   if (d.full) {
     ports_.directory.erase_node(peer_);
-    for (const auto& agent : ports_.router.remotes_of(peer_)) ports_.router.remove_remote(agent, peer_);
+    for (const auto& agent : ports_.router.remotes_of(peer_))
+      ports_.router.remove_remote(agent, peer_);
   }
   for (const auto& e : d.list) {
     if (e.removed) {
@@ -145,7 +154,8 @@ void link_actor::position(const stream_position& p) {
   if (number == inbound_.end()) return;
   if (p.quarantined) return control(wire::not_here{number->second, wire::absence::quarantined});
   if (p.rewind) return control(wire::positions{{{p.stream, p.head, p.credit_seq, p.credit_bytes}}});
-  control(wire::ack{{{number->second, p.head.next - 1, p.credit_seq, p.credit_bytes}}, ports_.journal.synced()});
+  control(wire::ack{{{number->second, p.head.next - 1, p.credit_seq, p.credit_bytes}},
+                    ports_.journal.synced()});
 }
 
 void link_actor::tick() {

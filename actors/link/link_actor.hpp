@@ -1,5 +1,5 @@
-// The actor that owns everything about one peer node: the streams to it, the acks to it, what it says of its agents.
-// It lives as long as the peer is known; connections come and go beneath it.
+// The actor that owns everything about one peer node: the streams to it, the acks to it, what it
+// says of its agents. It lives as long as the peer is known; connections come and go beneath it.
 #pragma once
 
 #include "actors/base/agent_directory.hpp"
@@ -22,7 +22,8 @@ struct link_ports {
   delegation_book& delegations;
   peer_table& peers;
   observe::logger log;
-  std::function<void(const did& peer, journal_position seen)> remember; // the highest position of the peer's journal
+  std::function<void(const did& peer, journal_position seen)>
+      remember; // the highest position of the peer's journal
 };
 
 class link_actor final : public caf::event_based_actor, private frame_sink {
@@ -54,7 +55,8 @@ private:
   link_ports ports_;
   link_streams streams_;
   std::shared_ptr<link_session> session_; // shared with the reactor; null: not connected
-  std::unordered_map<stream_id, wire::stream_number> inbound_; // the peer's numbers of what it sends us
+  std::unordered_map<stream_id, wire::stream_number>
+      inbound_; // the peer's numbers of what it sends us
   time_point heard_{};
   time_point pinged_{};
   std::uint64_t nonce_ = 0;

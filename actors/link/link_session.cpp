@@ -7,9 +7,10 @@ std::atomic<std::uint64_t> next_session_id{1}; // names sessions in logs and ack
 constexpr duration tick_interval = std::chrono::seconds(1);
 } // namespace
 
-std::shared_ptr<link_session> link_session::start(std::unique_ptr<net::byte_stream> socket, bool dialed,
-                                                  std::optional<did> expected, wire::hello hello,
-                                                  session_ports ports, events handlers) {
+std::shared_ptr<link_session> link_session::start(std::unique_ptr<net::byte_stream> socket,
+                                                  bool dialed, std::optional<did> expected,
+                                                  wire::hello hello, session_ports ports,
+                                                  events handlers) {
   std::shared_ptr<link_session> s(new link_session(std::move(ports)));
   s->id_ = next_session_id++;
   s->events_ = std::move(handlers);
@@ -20,10 +21,11 @@ std::shared_ptr<link_session> link_session::start(std::unique_ptr<net::byte_stre
   libp2p::connection_options options;
   options.expected_peer = std::move(expected);
   options.protocols = {std::string(wire::protocol_name)};
-  s->connection_ = std::make_unique<libp2p::connection>(dialed ? libp2p::role::dialer : libp2p::role::listener,
-                                                        s->ports_.node_key, s->ports_.random, std::move(options),
-                                                        s->ports_.time.now());
-  // The socket lives no longer than the session, so plain pointers would do, but for handlers that end the session.
+  s->connection_ = std::make_unique<libp2p::connection>(
+      dialed ? libp2p::role::dialer : libp2p::role::listener, s->ports_.node_key, s->ports_.random,
+      std::move(options), s->ports_.time.now());
+  // The socket lives no longer than the session, so plain pointers would do, but for handlers that
+  // end the session.
   auto weak = s->weak_from_this();
   s->socket_->start({[weak](byte_view data) {
                        if (auto self = weak.lock()) self->received(data);
@@ -77,8 +79,9 @@ void link_session::handle(libp2p::event& e) {
     peer_.node = secured->peer;
     verifier_ = std::make_unique<verifier>(secured->peer);
     auto role = peer_.dialed ? wire::role::dialer : wire::role::listener;
-    session_ = std::make_unique<wire::session>(role, ports_.cluster_secret.expose(), secured->handshake_hash,
-                                               ports_.node_key.did(), secured->peer);
+    session_ = std::make_unique<wire::session>(role, ports_.cluster_secret.expose(),
+                                               secured->handshake_hash, ports_.node_key.did(),
+                                               secured->peer);
     return;
   }
   if (std::get_if<libp2p::muxed>(&e) != nullptr) {
@@ -93,7 +96,8 @@ void link_session::handle(libp2p::event& e) {
     return;
   }
   auto ended = [&](libp2p::stream_id id) {
-    if (stream_ && id == *stream_) fail({errc::unavailable, "closed_by_peer", "the peer ended the link"});
+    if (stream_ && id == *stream_)
+      fail({errc::unavailable, "closed_by_peer", "the peer ended the link"});
   };
   if (auto* closed = std::get_if<libp2p::stream_closed>(&e)) return ended(closed->stream);
   if (auto* finished = std::get_if<libp2p::stream_finished>(&e)) return ended(finished->stream);
@@ -101,7 +105,8 @@ void link_session::handle(libp2p::event& e) {
 
 void link_session::opened_stream(const libp2p::stream_opened& e) {
   if (e.protocol != wire::protocol_name) return;
-  if (stream_ || e.inbound == peer_.dialed) return connection_->reset(e.stream); // one a connection, by the dialer
+  if (stream_ || e.inbound == peer_.dialed)
+    return connection_->reset(e.stream); // one a connection, by the dialer
   stream_ = e.stream;
   say(session_->make_hello(hello_));
 }
@@ -118,7 +123,8 @@ void link_session::stream_bytes(const libp2p::stream_data& e) {
     close(wire::parting::protocol_error, fed.error().what());
     return fail(fed.error());
   }
-  // Everything was handed on: mailboxes bound what they take by credit, so the window may open again.
+  // Everything was handed on: mailboxes bound what they take by credit, so the window may open
+  // again.
   connection_->consume(e.stream, e.data.size());
 }
 
@@ -154,7 +160,8 @@ void link_session::take_delegations(const wire::delegations& d) {
     if (!made) return fail(made.error());
     auto floor = ports_.router.epoch_floor(made->agent);
     if (auto ok = verifier_->accept(*made, ports_.time.wall(), floor); !ok) {
-      ports_.log.warn("delegation refused", {{"peer", peer_.node.text()}, {"why", ok.error().what()}});
+      ports_.log.warn("delegation refused",
+                      {{"peer", peer_.node.text()}, {"why", ok.error().what()}});
       continue; // its envelopes will be refused; the others' are good
     }
     ports_.router.set_remote(made->agent, peer_.node, made->epoch);
@@ -163,7 +170,8 @@ void link_session::take_delegations(const wire::delegations& d) {
 
 // The peer will send a stream under this number: how far is it here?
 void link_session::open_number(const wire::stream_open& o) {
-  if (numbers_.size() >= numbers_max) return fail({errc::too_large, "too_many_streams", "the peer numbers too many"});
+  if (numbers_.size() >= numbers_max)
+    return fail({errc::too_large, "too_many_streams", "the peer numbers too many"});
   numbers_[o.number] = o.stream;
   for_link_.push_back(o); // the link's actor answers, before anything of the mailbox does
   auto where = ports_.router.find(o.stream.to);
@@ -174,15 +182,18 @@ void link_session::open_number(const wire::stream_open& o) {
 
 void link_session::hand_over() {
   std::lock_guard lock(mutex_);
-  if (link_ && !for_link_.empty()) caf::anon_send(link_, link_frames{id_, std::exchange(for_link_, {})});
+  if (link_ && !for_link_.empty())
+    caf::anon_send(link_, link_frames{id_, std::exchange(for_link_, {})});
 }
 
 void link_session::batch(wire::batch& b) {
   auto known = numbers_.find(b.number);
-  if (known == numbers_.end()) return fail({errc::malformed, "unknown_number", "a batch of a stream never opened"});
+  if (known == numbers_.end())
+    return fail({errc::malformed, "unknown_number", "a batch of a stream never opened"});
   if (b.head)
     if (auto ok = verifier_->verify_head(known->second, *b.head); !ok) {
-      ports_.log.error("head signature refused", {{"stream", known->second.text()}, {"why", ok.error().what()}});
+      ports_.log.error("head signature refused",
+                       {{"stream", known->second.text()}, {"why", ok.error().what()}});
       return fail(ok.error());
     }
   if (b.head && !b.items.empty()) {
@@ -190,7 +201,8 @@ void link_session::batch(wire::batch& b) {
     if (b.head->seq >= b.first && index < b.items.size()) {
       auto e = envelope::parse(b.items[index].raw);
       if (e && e->hash() != b.head->last)
-        return fail({errc::conflict, "head_mismatch", "a signed head names other envelopes than were sent"});
+        return fail({errc::conflict, "head_mismatch",
+                     "a signed head names other envelopes than were sent"});
     }
   }
   envelopes(b.number, b.items);
@@ -209,7 +221,8 @@ void link_session::fragment(wire::fragment& f) {
 
 void link_session::envelopes(wire::stream_number number, std::vector<wire::batch::item>& items) {
   auto known = numbers_.find(number);
-  if (known == numbers_.end()) return fail({errc::malformed, "unknown_number", "a stream that was never opened"});
+  if (known == numbers_.end())
+    return fail({errc::malformed, "unknown_number", "a stream that was never opened"});
   arrival a;
   a.stream = known->second;
   a.session = id_;
@@ -226,7 +239,8 @@ void link_session::envelopes(wire::stream_number number, std::vector<wire::batch
     a.items.push_back({std::move(*v), item.time_to_live_ms});
   }
   auto where = ports_.router.find(a.stream.to);
-  if (where.where != route::kind::local || !where.mailbox) return say(wire::not_here{number, wire::absence::unknown});
+  if (where.where != route::kind::local || !where.mailbox)
+    return say(wire::not_here{number, wire::absence::unknown});
   {
     std::lock_guard lock(mutex_);
     a.link = link_;
@@ -247,7 +261,8 @@ void link_session::unchained(wire::volatile_batch& b) {
   for (auto& item : b.items) {
     auto e = envelope::parse(item.raw);
     if (!e) return fail(e.error());
-    if (ends.from.empty() || ends.from.text() != e->from() || ends.to.text() != e->to() || ends.lane != e->lane()) {
+    if (ends.from.empty() || ends.from.text() != e->from() || ends.to.text() != e->to() ||
+        ends.lane != e->lane()) {
       deliver();
       auto from = did::parse(e->from()), to = did::parse(e->to());
       if (!from || !to) return fail({errc::malformed, "bad_did", "an envelope names no DID"});
@@ -257,8 +272,10 @@ void link_session::unchained(wire::volatile_batch& b) {
     auto v = verifier_->verify(ends, std::move(*e), wall);
     if (!v) continue; // volatile: may be lost; the QoS 2 path reports it
     if (where.where != route::kind::local || !where.mailbox) continue;
-    if (!where.gate->enter((*v)->size())) ++where.gate->dropped;
-    else a.items.push_back({ends.from, std::move(*v)});
+    if (!where.gate->enter((*v)->size()))
+      ++where.gate->dropped;
+    else
+      a.items.push_back({ends.from, std::move(*v)});
   }
   deliver();
 }

@@ -1,6 +1,7 @@
-// One live connection to a peer node: socket, libp2p and the frames of /kith/stream/1, on the reactor's thread. What it
-// reads goes, verified, straight to the mailboxes (one hop); frames that steer the streams go to the link's actor. What
-// is to be sent is queued here by lane, bounded, and control goes first.
+// One live connection to a peer node: socket, libp2p and the frames of /kith/stream/1, on the
+// reactor's thread. What it reads goes, verified, straight to the mailboxes (one hop); frames that
+// steer the streams go to the link's actor. What is to be sent is queued here by lane, bounded, and
+// control goes first.
 #pragma once
 
 #include "actors/base/messages.hpp"
@@ -29,8 +30,8 @@ struct session_ports {
   const secret_key& node_key;
   const crypto::secret_buffer& cluster_secret;
   observe::logger log;
-  // Bytes of data frames that may wait for one peer (link.queue_bytes_max). Past it room() is false: QoS 2 stays in the
-  // outbox until drained, QoS 0 is dropped and counted.
+  // Bytes of data frames that may wait for one peer (link.queue_bytes_max). Past it room() is
+  // false: QoS 2 stays in the outbox until drained, QoS 0 is dropped and counted.
   std::size_t data_queue_max = 16 << 20;
 };
 
@@ -55,10 +56,11 @@ public:
     std::function<void(const std::shared_ptr<link_session>&, const error&)> closed; // once, last
   };
 
-  // Shared: the reactor's callbacks, the link's actor and the cluster hold it. `hello` is completed here.
+  // Shared: the reactor's callbacks, the link's actor and the cluster hold it. `hello` is completed
+  // here.
   static std::shared_ptr<link_session> start(std::unique_ptr<net::byte_stream> socket, bool dialed,
-                                             std::optional<did> expected, wire::hello hello, session_ports ports,
-                                             events handlers);
+                                             std::optional<did> expected, wire::hello hello,
+                                             session_ports ports, events handlers);
   ~link_session();
 
   std::uint64_t id() const { return id_; } // unique in the process

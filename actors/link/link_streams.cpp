@@ -9,7 +9,8 @@ namespace kith {
 
 namespace {
 
-// A frame carries the time that is left, not an instant, so that clock skew drops nothing (semantics.md 5).
+// A frame carries the time that is left, not an instant, so that clock skew drops nothing
+// (semantics.md 5).
 std::uint64_t time_left(const envelope& e, wall_ms wall) {
   if (e.time_to_live_ms() == 0) return 0;
   auto end = e.created() + wall_ms(e.time_to_live_ms());
@@ -46,7 +47,8 @@ link_streams::carried& link_streams::get(const std::shared_ptr<out_stream>& s) {
 void link_streams::present(const did& agent) {
   auto now = env_.time.now();
   auto& when = presented_[agent];
-  if (when != time_point{} && now - when < std::chrono::milliseconds(delegation::lifetime_ms / 4)) return;
+  if (when != time_point{} && now - when < std::chrono::milliseconds(delegation::lifetime_ms / 4))
+    return;
   if (auto encoded = env_.delegation(agent)) {
     when = now;
     sink_->control(wire::delegations{{*encoded}});
@@ -120,7 +122,8 @@ std::size_t link_streams::send(carried& c, const std::vector<envelope>& list) {
   wire::batch_builder builder(c.number, c.sent + 1);
   auto flush = [&] {
     auto head = c.stream->head();
-    if (head.seq > c.head_sent && head.seq <= c.sent && builder.set_head(head)) c.head_sent = head.seq;
+    if (head.seq > c.head_sent && head.seq <= c.sent && builder.set_head(head))
+      c.head_sent = head.seq;
     if (!builder.empty()) sink_->data(builder.finish());
     builder.clear(c.sent + 1);
   };
@@ -130,7 +133,8 @@ std::size_t link_streams::send(carried& c, const std::vector<envelope>& list) {
     auto left = time_left(e, wall);
     if (!wire::fits_batch(e.size())) {
       flush();
-      for (auto& f : wire::encode_fragments(c.number, e.seq(), e.raw(), left)) sink_->data(std::move(f));
+      for (auto& f : wire::encode_fragments(c.number, e.seq(), e.raw(), left))
+        sink_->data(std::move(f));
     } else if (!builder.add(e.raw(), left)) {
       flush();
       builder.add(e.raw(), left);
@@ -169,7 +173,8 @@ bool link_streams::send_from_disk(carried& c) {
   }
   if (list.empty()) {
     c.at = carried::state::lost;
-    env_.log("error", "positions from " + std::to_string(c.sent + 1) + " of " + c.stream->id.text() +
+    env_.log("error", "positions from " + std::to_string(c.sent + 1) + " of " +
+                          c.stream->id.text() +
                           " can no longer be sent: they are not in the outbox");
     return false;
   }
@@ -205,8 +210,9 @@ void link_streams::positions(const wire::positions& p) {
     c.heard = env_.time.now();
     if (has > c.stream->durable || has < c.stream->acked) {
       c.at = carried::state::lost;
-      env_.log("error", "the peer is at position " + std::to_string(has) + " of " + c.stream->id.text() + ", here " +
-                            std::to_string(c.stream->acked) + " to " + std::to_string(c.stream->durable) +
+      env_.log("error", "the peer is at position " + std::to_string(has) + " of " +
+                            c.stream->id.text() + ", here " + std::to_string(c.stream->acked) +
+                            " to " + std::to_string(c.stream->durable) +
                             " are known: one side was rewound; the stream rests");
       continue;
     }
@@ -224,7 +230,8 @@ void link_streams::positions(const wire::positions& p) {
 result<void> link_streams::ack(const wire::ack& a) {
   for (const auto& e : a.list) {
     auto it = numbers_.find(e.number);
-    if (it == numbers_.end()) return fail(errc::malformed, "unknown_number", "an ack of a stream never opened");
+    if (it == numbers_.end())
+      return fail(errc::malformed, "unknown_number", "an ack of a stream never opened");
     auto& c = *it->second;
     if (c.at != carried::state::flowing) continue;
     if (e.acked > c.sent) return fail(errc::conflict, "ack_beyond_sent", c.stream->id.text());
@@ -240,7 +247,8 @@ result<void> link_streams::ack(const wire::ack& a) {
 void link_streams::not_here(const wire::not_here& n) {
   auto it = numbers_.find(n.number);
   if (it == numbers_.end()) return;
-  it->second->at = n.reason == wire::absence::quarantined ? carried::state::lost : carried::state::absent;
+  it->second->at =
+      n.reason == wire::absence::quarantined ? carried::state::lost : carried::state::absent;
   it->second->heard = env_.time.now();
   if (n.reason == wire::absence::not_delegated) presented_.erase(it->second->stream->id.from);
 }
@@ -249,8 +257,8 @@ void link_streams::fork(const wire::fork& f) {
   auto it = numbers_.find(f.number);
   if (it == numbers_.end()) return;
   it->second->at = carried::state::lost;
-  env_.log("error", "the peer holds another history of " + it->second->stream->id.text() + " at position " +
-                        std::to_string(f.seq));
+  env_.log("error", "the peer holds another history of " + it->second->stream->id.text() +
+                        " at position " + std::to_string(f.seq));
 }
 
 void link_streams::tick() {

@@ -1,7 +1,8 @@
-// The streams that one link carries to its peer: how far each was sent, what the peer has journaled, and what more it
-// takes. Pure: it reads the outbox through what it is given and hands frames to a sink. A stream is opened, the peer
-// says how far it is, and from there everything durable is sent as credit allows; an ack moves the start of what is
-// kept, a rewind moves the cursor back.
+// The streams that one link carries to its peer: how far each was sent, what the peer has
+// journaled, and what more it takes. Pure: it reads the outbox through what it is given and hands
+// frames to a sink. A stream is opened, the peer says how far it is, and from there everything
+// durable is sent as credit allows; an ack moves the start of what is kept, a rewind moves the
+// cursor back.
 #pragma once
 
 #include "actors/base/messages.hpp"
@@ -32,7 +33,8 @@ public:
   struct environment {
     const clock& time;
     store::backend& disk;
-    // The delegation of an agent of this node, to be presented before its first envelope. Nothing: it lives elsewhere.
+    // The delegation of an agent of this node, to be presented before its first envelope. Nothing:
+    // it lives elsewhere.
     std::function<std::optional<bytes>(const did& agent)> delegation;
     // The recipient's node has journaled the stream up to here.
     std::function<void(const stream_id&, sequence upto)> acknowledged;

@@ -1,10 +1,12 @@
-// The sending half of a link session: two bounded queues, control before data, one frame after another.
+// The sending half of a link session: two bounded queues, control before data, one frame after
+// another.
 #include "actors/link/link_session.hpp"
 
 namespace kith {
 
 namespace {
-constexpr std::size_t control_reserve = 64 << 10; // of the peer's window, which data leaves free for control
+constexpr std::size_t control_reserve =
+    64 << 10; // of the peer's window, which data leaves free for control
 constexpr std::size_t socket_unsent_max = 512 << 10;
 constexpr std::size_t staging_size = 64 << 10;
 } // namespace
@@ -14,7 +16,8 @@ void link_session::attach(caf::actor link) {
     std::lock_guard lock(mutex_);
     link_ = std::move(link);
   }
-  // What the peer said before there was a link; streams it opened then it will open again when nobody answers.
+  // What the peer said before there was a link; streams it opened then it will open again when
+  // nobody answers.
   ports_.reactor.post([self = shared_from_this()] { self->hand_over(); });
 }
 
@@ -57,15 +60,19 @@ bool link_session::fill() {
   auto take = [&](std::deque<bytes>& queue) {
     auto frame = std::move(queue.front());
     queue.pop_front();
-    if (staged_.empty()) staged_ = std::move(frame);
-    else append(staged_, frame);
+    if (staged_.empty())
+      staged_ = std::move(frame);
+    else
+      append(staged_, frame);
   };
-  while (!control_.empty() && (staged_.empty() || staged_.size() + control_.front().size() <= staging_size)) {
+  while (!control_.empty() &&
+         (staged_.empty() || staged_.size() + control_.front().size() <= staging_size)) {
     control_size_ -= control_.front().size();
     take(control_);
   }
   bool data_may = announced_ && connection_->send_window(*stream_) > control_reserve;
-  while (data_may && !data_.empty() && (staged_.empty() || staged_.size() + data_.front().size() <= staging_size)) {
+  while (data_may && !data_.empty() &&
+         (staged_.empty() || staged_.size() + data_.front().size() <= staging_size)) {
     data_size_ -= data_.front().size();
     take(data_);
   }
@@ -84,7 +91,8 @@ void link_session::flush() {
     woken_ = false;
     stuck = control_size_ > control_queue_max;
   }
-  if (stuck) return fail({errc::overloaded, "peer_too_slow", "the peer does not read what it is sent"});
+  if (stuck)
+    return fail({errc::overloaded, "peer_too_slow", "the peer does not read what it is sent"});
   while (stream_ && socket_->unsent() < socket_unsent_max) {
     if (staged_offset_ == staged_.size() && !fill()) break;
     auto rest = byte_view(staged_).subspan(staged_offset_);
@@ -108,7 +116,8 @@ void link_session::close(wire::parting why, std::string text) {
     self->flush();
     self->connection_->shutdown();
     self->pump_output();
-    self->fail({errc::cancelled, "link_closed", why == wire::parting::replaced ? "replaced by another connection" : "closed here"});
+    self->fail({errc::cancelled, "link_closed",
+                why == wire::parting::replaced ? "replaced by another connection" : "closed here"});
   });
 }
 
@@ -118,7 +127,8 @@ void link_session::fail(const error& why) {
   auto self = shared_from_this();
   ports_.reactor.cancel(timer_);
   socket_->close();
-  // The socket flushes what is queued and ends by itself; it must outlive this call, which it may have made.
+  // The socket flushes what is queued and ends by itself; it must outlive this call, which it may
+  // have made.
   ports_.reactor.after(std::chrono::seconds(5), [self] { self->socket_.reset(); });
   caf::actor link;
   {

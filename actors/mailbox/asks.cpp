@@ -17,7 +17,8 @@ void asks::restore(records::ask_record record, wall_ms wall, time_point now) {
 
 void asks::add(pending_ask ask, wall_ms wall, time_point now, store::write_batch& batch) {
   if (!ask.waiter)
-    batch.put(store::table::state, keys::ask(self_, ask.record.request), records::encode(ask.record));
+    batch.put(store::table::state, keys::ask(self_, ask.record.request),
+              records::encode(ask.record));
   auto id = ask.record.request;
   auto at = monotonic(ask.record.deadline, wall, now);
   deadlines_.emplace(at, id);

@@ -1,6 +1,6 @@
-// The asks of one agent that wait for an answer. An agent's own are stored with the commit that asked, so that the
-// answer finds its handler after a restart; those made from outside (the command line) live only as long as the one
-// who waits. Pure.
+// The asks of one agent that wait for an answer. An agent's own are stored with the commit that
+// asked, so that the answer finds its handler after a restart; those made from outside (the command
+// line) live only as long as the one who waits. Pure.
 #pragma once
 
 #include "actors/base/messages.hpp"

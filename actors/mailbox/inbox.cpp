@@ -19,13 +19,14 @@ in_stream* inbox::find(const stream_id& id) {
   return it == streams_.end() ? nullptr : it->second.get();
 }
 
-in_stream& inbox::restore(stream_id id, bool local, const records::stream_in* record, sequence known, bool unclean,
-                          const records::attempt_mark& mark) {
+in_stream& inbox::restore(stream_id id, bool local, const records::stream_in* record,
+                          sequence known, bool unclean, const records::attempt_mark& mark) {
   auto* s = find(id);
   if (s == nullptr) s = &make(id, local);
   if (record != nullptr) {
     s->head = record->head;
-    s->consumed = record->consumed; // `trimmed` is not stored: the first trimming begins at the start
+    s->consumed =
+        record->consumed; // `trimmed` is not stored: the first trimming begins at the start
     s->quarantine = record->quarantined ? record->quarantine_reason : std::string();
   }
   s->known = std::max({s->known, known, s->consumed});
@@ -41,8 +42,9 @@ in_stream& inbox::restore(stream_id id, bool local, const records::stream_in* re
 
 bool inbox::has_room(const in_stream& s, std::size_t size) const {
   if (s.pending.empty()) return true; // an empty stream always has room for one
-  return s.pending.size() < limits_.stream_count_max && s.pending_bytes + size <= limits_.stream_bytes_max &&
-         count_ < limits_.count_max && bytes_ + size <= limits_.bytes_max;
+  return s.pending.size() < limits_.stream_count_max &&
+         s.pending_bytes + size <= limits_.stream_bytes_max && count_ < limits_.count_max &&
+         bytes_ + size <= limits_.bytes_max;
 }
 
 void inbox::push(in_stream& s, waiting_envelope w) {
@@ -60,7 +62,9 @@ void inbox::load(in_stream& s, const std::vector<store::entry>& found) {
     if (keys::queue_seq(e.key) < expected) continue;
     if (keys::queue_seq(e.key) > expected || !has_room(s, e.value.size())) return;
     auto parsed = envelope::parse(e.value);
-    if (!parsed) return; // the store's checksums make this a defect or bit rot; the stream stays behind and says so
+    if (!parsed)
+      return; // the store's checksums make this a defect or bit rot; the stream stays behind and
+              // says so
     push(s, {verifier::stored(std::move(*parsed), {}), keys::queue_expires(e.key), 1});
   }
 }
@@ -78,8 +82,8 @@ void inbox::quarantine(in_stream& s, std::string why) {
   touch(s);
 }
 
-inbox::verdict inbox::accept(const stream_id& id, verified_envelope e, wall_ms expires, std::uint64_t peer,
-                             bool unclean) {
+inbox::verdict inbox::accept(const stream_id& id, verified_envelope e, wall_ms expires,
+                             std::uint64_t peer, bool unclean) {
   auto* s = open(id, unclean);
   if (s == nullptr) return verdict::too_many_streams;
   s->peer = peer;
@@ -115,8 +119,10 @@ in_stream* inbox::local(const stream_id& id, verified_envelope e, wall_ms expire
   if (seq <= s->known) return s; // a scan of the queue was quicker
   bool next = seq == s->known + 1 && !s->behind() && has_room(*s, e->size());
   s->known = seq;
-  if (next) push(*s, {std::move(e), expires, 1});
-  else any_behind_ = true;
+  if (next)
+    push(*s, {std::move(e), expires, 1});
+  else
+    any_behind_ = true;
   return s;
 }
 
@@ -190,19 +196,23 @@ void inbox::settle(store::write_batch& batch, std::uint64_t step) {
 }
 
 void inbox::trim(in_stream& s, store::write_batch& batch) {
-  // One range delete for many positions: single deletes would be scanned over, and so would many ranges.
+  // One range delete for many positions: single deletes would be scanned over, and so would many
+  // ranges.
   static constexpr sequence trim_count = 256;
   if (s.consumed < s.trimmed + (s.pending.empty() && !s.behind() ? 1 : trim_count)) return;
-  batch.erase_range(store::table::queue, keys::inbox(s.key, s.trimmed + 1), keys::inbox(s.key, s.consumed + 1));
+  batch.erase_range(store::table::queue, keys::inbox(s.key, s.trimmed + 1),
+                    keys::inbox(s.key, s.consumed + 1));
   s.trimmed = s.consumed;
 }
 
 inbox::credit inbox::credit_of(const in_stream& s) const {
   if (!s.quarantine.empty()) return {s.head.next - 1, 0};
   auto waiting = s.known - s.consumed;
-  std::size_t stream_room = limits_.stream_count_max - std::min<std::size_t>(waiting, limits_.stream_count_max);
+  std::size_t stream_room =
+      limits_.stream_count_max - std::min<std::size_t>(waiting, limits_.stream_count_max);
   std::size_t room = limits_.count_max - std::min(count_, limits_.count_max);
-  std::size_t stream_bytes = limits_.stream_bytes_max - std::min(s.pending_bytes, limits_.stream_bytes_max);
+  std::size_t stream_bytes =
+      limits_.stream_bytes_max - std::min(s.pending_bytes, limits_.stream_bytes_max);
   std::size_t all_bytes = limits_.bytes_max - std::min(bytes_, limits_.bytes_max);
   auto count = s.behind() ? 0 : std::min(stream_room, room);
   if (waiting == 0) count = std::max<std::size_t>(count, 1);
@@ -213,7 +223,8 @@ bool inbox::credit_stale(const in_stream& s) const {
   if (s.local || s.peer == 0) return false;
   auto could = credit_of(s).seq;
   auto left = s.credit_told > s.head.next - 1 ? s.credit_told - (s.head.next - 1) : 0;
-  return could > s.credit_told && left < limits_.stream_count_max / 2 && could - s.credit_told >= left;
+  return could > s.credit_told && left < limits_.stream_count_max / 2 &&
+         could - s.credit_told >= left;
 }
 
 std::vector<in_stream*> inbox::loadable() {
@@ -221,8 +232,9 @@ std::vector<in_stream*> inbox::loadable() {
   if (!std::exchange(any_behind_, false)) return out;
   for (auto& [id, s] : streams_) {
     any_behind_ = any_behind_ || s->behind();
-    bool room = s->pending.size() < limits_.stream_count_max / 2 && s->pending_bytes < limits_.stream_bytes_max / 2 &&
-                count_ < limits_.count_max && bytes_ < limits_.bytes_max;
+    bool room = s->pending.size() < limits_.stream_count_max / 2 &&
+                s->pending_bytes < limits_.stream_bytes_max / 2 && count_ < limits_.count_max &&
+                bytes_ < limits_.bytes_max;
     if (s->behind() && (s->pending.empty() || room)) out.push_back(s.get());
   }
   return out;

@@ -1,6 +1,7 @@
-// The receiving half of a mailbox: the streams that come in, what of each waits for its turn, in what order turns are
-// taken, and how much more a sender may send. Envelopes wait in memory up to a bound; past it they stay on disk and
-// `known` runs ahead of what is loaded. Pure: no clock, no actor; it writes into the batch it is given.
+// The receiving half of a mailbox: the streams that come in, what of each waits for its turn, in
+// what order turns are taken, and how much more a sender may send. Envelopes wait in memory up to a
+// bound; past it they stay on disk and `known` runs ahead of what is loaded. Pure: no clock, no
+// actor; it writes into the batch it is given.
 #pragma once
 
 #include "actors/mailbox/keys.hpp"
@@ -19,33 +20,34 @@ namespace kith {
 // An envelope that waits for its turn.
 struct waiting_envelope {
   verified_envelope envelope;
-  wall_ms expires = 0;           // by this node's clock; 0: never
-  std::uint64_t stored_by = 0;   // the mailbox's step that put it in the queue; 0: not in the queue yet
-  std::uint64_t after = 0;       // no turn before this step of the mailbox is durable
+  wall_ms expires = 0; // by this node's clock; 0: never
+  std::uint64_t stored_by =
+      0;                   // the mailbox's step that put it in the queue; 0: not in the queue yet
+  std::uint64_t after = 0; // no turn before this step of the mailbox is durable
 };
 
 struct in_stream {
   stream_id id;
   stream_key key{};
-  bool local = false;     // the sender lives on this node and writes the queue itself
-  stream_head head;       // remote: what has been accepted; next is the position expected
-  sequence consumed = 0;  // positions at or below had their turn
-  sequence trimmed = 0;   // queue entries at or below are erased
-  sequence known = 0;     // the highest position that is in memory or on disk
+  bool local = false;    // the sender lives on this node and writes the queue itself
+  stream_head head;      // remote: what has been accepted; next is the position expected
+  sequence consumed = 0; // positions at or below had their turn
+  sequence trimmed = 0;  // queue entries at or below are erased
+  sequence known = 0;    // the highest position that is in memory or on disk
   std::deque<waiting_envelope> pending; // consumed + 1 onwards, without gaps
   std::size_t pending_bytes = 0;
-  bool dirty = false;     // the record must be written with the next commit
+  bool dirty = false; // the record must be written with the next commit
   bool in_ring = false;
   std::string quarantine; // why nothing more is accepted (a fork); empty: it is not
   std::uint32_t attempts = 0;
   time_point not_before{}; // of the next try
-  // After an unclean stop (semantics.md 4): positions at or below `recovered` run only behind a synced attempt mark;
-  // the first `journal_first` new arrivals run only once they are durable.
+  // After an unclean stop (semantics.md 4): positions at or below `recovered` run only behind a
+  // synced attempt mark; the first `journal_first` new arrivals run only once they are durable.
   sequence recovered = 0;
   records::attempt_mark mark;
-  std::uint64_t marked_by = 0;  // the step that wrote `mark`; 0: not written in this life
-  sequence single_upto = 0;     // a crash is hidden up to here: mark and run one at a time
-  bool set_apart = false;       // has waited, so that its mark stands alone
+  std::uint64_t marked_by = 0; // the step that wrote `mark`; 0: not written in this life
+  sequence single_upto = 0;    // a crash is hidden up to here: mark and run one at a time
+  bool set_apart = false;      // has waited, so that its mark stands alone
   sequence journal_first = 0;
   sequence credit_told = 0; // the highest position the sender was told it may send
   std::uint64_t peer = 0;   // the link session that last delivered; where acks go
@@ -56,18 +58,27 @@ struct in_stream {
 
 class inbox {
 public:
-  enum class verdict : std::uint8_t { accepted, duplicate, gap, fork, quarantined, too_many_streams };
+  enum class verdict : std::uint8_t {
+    accepted,
+    duplicate,
+    gap,
+    fork,
+    quarantined,
+    too_many_streams
+  };
 
   inbox(const mailbox_limits& limits, keys::agent_key self) : limits_(limits), self_(self) {}
 
-  // A stream as the store remembers it; `queued` are its oldest waiting envelopes, `known` the highest position.
-  in_stream& restore(stream_id id, bool local, const records::stream_in* record, sequence known, bool unclean,
-                     const records::attempt_mark& mark);
+  // A stream as the store remembers it; `queued` are its oldest waiting envelopes, `known` the
+  // highest position.
+  in_stream& restore(stream_id id, bool local, const records::stream_in* record, sequence known,
+                     bool unclean, const records::attempt_mark& mark);
   // Appends what a scan of the queue found, as long as it continues what is in memory.
   void load(in_stream& s, const std::vector<store::entry>& found);
 
   // A remote sender's envelope, next in its chain or not.
-  verdict accept(const stream_id& id, verified_envelope e, wall_ms expires, std::uint64_t peer, bool unclean);
+  verdict accept(const stream_id& id, verified_envelope e, wall_ms expires, std::uint64_t peer,
+                 bool unclean);
   // A local sender's, which it has itself put in the queue. Nullptr: too many streams.
   in_stream* local(const stream_id& id, verified_envelope e, wall_ms expires);
 
@@ -76,7 +87,9 @@ public:
   in_stream* open(const stream_id& id, bool unclean);
   // Nothing more is taken of the stream; what waits still has its turn.
   void quarantine(in_stream& s, std::string why);
-  const std::unordered_map<stream_id, std::unique_ptr<in_stream>>& streams() const { return streams_; }
+  const std::unordered_map<stream_id, std::unique_ptr<in_stream>>& streams() const {
+    return streams_;
+  }
 
   // Streams whose head may run now, each as often as the others. Nullptr: none.
   in_stream* next_ready(time_point now);
@@ -89,8 +102,8 @@ public:
 
   // The head had its turn.
   void consume(in_stream& s);
-  // Puts into `batch` what makes memory and store agree: arrivals not journaled yet (stored by `step` now), records
-  // of dirty streams, and the trimming of consumed queue entries.
+  // Puts into `batch` what makes memory and store agree: arrivals not journaled yet (stored by
+  // `step` now), records of dirty streams, and the trimming of consumed queue entries.
   void settle(store::write_batch& batch, std::uint64_t step);
   bool unsettled() const { return !dirty_.empty(); }
 
@@ -122,7 +135,8 @@ private:
   std::deque<in_stream*> ring_;
   std::multimap<time_point, in_stream*> deferred_;
   std::vector<in_stream*> dirty_;
-  std::vector<std::pair<bytes, slice>> spilled_; // accepted while behind: to disk without staying in memory
+  std::vector<std::pair<bytes, slice>>
+      spilled_; // accepted while behind: to disk without staying in memory
   std::size_t count_ = 0;
   std::size_t bytes_ = 0;
   bool any_behind_ = false; // some stream may be; spares loadable() the look at all of them

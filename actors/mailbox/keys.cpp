@@ -45,9 +45,13 @@ bytes node() { return join(kind_node, {}); }
 bytes agent(const agent_key& a) { return join(kind_agent, a); }
 bytes agents_begin() { return join(kind_agent, {}); }
 bytes cell(const agent_key& a, std::string_view name) { return join(kind_cell, a, as_bytes(name)); }
-bytes out_stream(const agent_key& from, const stream_key& s) { return join(kind_out_stream, from, s); }
+bytes out_stream(const agent_key& from, const stream_key& s) {
+  return join(kind_out_stream, from, s);
+}
 bytes in_stream(const agent_key& to, const stream_key& s) { return join(kind_in_stream, to, s); }
-bytes local_stream(const agent_key& to, const stream_key& s) { return join(kind_local_stream, to, s); }
+bytes local_stream(const agent_key& to, const stream_key& s) {
+  return join(kind_local_stream, to, s);
+}
 bytes ask(const agent_key& a, const uuid& request) { return join(kind_ask, a, request.view()); }
 bytes mark(const agent_key& a, const stream_key& s) { return join(kind_mark, a, s); }
 
@@ -61,7 +65,9 @@ bytes inbox(const stream_key& s, sequence seq, wall_ms expires) {
   return out;
 }
 sequence queue_seq(byte_view key) { return key.size() >= 25 ? get_u64(key.data() + 17) : 0; }
-wall_ms queue_expires(byte_view key) { return key.size() >= 33 ? wall_ms(get_u64(key.data() + 25)) : 0; }
+wall_ms queue_expires(byte_view key) {
+  return key.size() >= 33 ? wall_ms(get_u64(key.data() + 25)) : 0;
+}
 
 bytes sent(const uuid& id) { return join(kind_sent, id.view()); }
 bytes received(const uuid& id) { return join(kind_received, id.view()); }

@@ -1,5 +1,6 @@
-// Where a mailbox's records lie in the store. Keys are short and fixed in shape, so that a range is one stream, one
-// agent or one kind of record. The first byte names the kind and is never reused for another.
+// Where a mailbox's records lie in the store. Keys are short and fixed in shape, so that a range is
+// one stream, one agent or one kind of record. The first byte names the kind and is never reused
+// for another.
 #pragma once
 
 #include "runtime/base/bytes.hpp"
@@ -18,15 +19,16 @@ bytes agents_begin();
 bytes cell(const agent_key& a, std::string_view name);
 bytes out_stream(const agent_key& from, const stream_key& s);
 bytes in_stream(const agent_key& to, const stream_key& s);
-// That a local sender has opened a stream to `to`; written once by the sender, so that the recipient finds its queue.
+// That a local sender has opened a stream to `to`; written once by the sender, so that the
+// recipient finds its queue.
 bytes local_stream(const agent_key& to, const stream_key& s);
 bytes ask(const agent_key& a, const uuid& request);
 bytes mark(const agent_key& a, const stream_key& s);
 bytes peer(const agent_key& node);
 bytes peers_begin();
 
-// table::queue: envelopes, by position. An inbox key may end in the wall-clock instant (ms, this node's clock) at
-// which its envelope expires; outbox keys never do.
+// table::queue: envelopes, by position. An inbox key may end in the wall-clock instant (ms, this
+// node's clock) at which its envelope expires; outbox keys never do.
 bytes outbox(const stream_key& s, sequence seq);
 bytes inbox(const stream_key& s, sequence seq, wall_ms expires = 0);
 sequence queue_seq(byte_view key);

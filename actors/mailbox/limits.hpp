@@ -9,8 +9,9 @@
 namespace kith {
 
 struct mailbox_limits {
-  // Envelopes of all streams waiting in memory. At the limit streams get no further credit (an empty stream keeps
-  // credit for one), and what local senders emit stays on disk until there is room.
+  // Envelopes of all streams waiting in memory. At the limit streams get no further credit (an
+  // empty stream keeps credit for one), and what local senders emit stays on disk until there is
+  // room.
   std::size_t count_max = 16384;
   std::size_t bytes_max = 32 << 20;
   // The part of it that one stream may take.
@@ -27,8 +28,8 @@ struct mailbox_limits {
   std::size_t outbox_count_max = 1'000'000;
   // Asks that wait for an answer; past it `ask` returns overloaded.
   std::size_t asks_max = 100'000;
-  // Tries of a message before it is dead-lettered, and the delays between them: the first doubles up to the last,
-  // each with a jitter of half its length.
+  // Tries of a message before it is dead-lettered, and the delays between them: the first doubles
+  // up to the last, each with a jitter of half its length.
   std::uint32_t attempts_max = 5;
   duration retry_delay = std::chrono::milliseconds(100);
   duration retry_delay_max = std::chrono::seconds(30);

@@ -22,10 +22,11 @@ result<void> each(store::backend& disk, table in, bytes from, const bytes& to,
 result<sequence> highest_queued(store::backend& disk, const stream_key& key, sequence floor) {
   auto highest = floor;
   auto end = keys::end_of(keys::prefix(keys::inbox(key, 1), keys::queue_prefix_size));
-  KITH_TRY(each(disk, table::queue, keys::inbox(key, floor + 1), end, [&](const store::entry& e) -> result<void> {
-    highest = keys::queue_seq(e.key);
-    return {};
-  }));
+  KITH_TRY(each(disk, table::queue, keys::inbox(key, floor + 1), end,
+                [&](const store::entry& e) -> result<void> {
+                  highest = keys::queue_seq(e.key);
+                  return {};
+                }));
   return highest;
 }
 
@@ -37,15 +38,17 @@ result<void> mailbox::load_streams(bool unclean) {
     return std::pair(from, keys::end_of(from));
   };
   auto [out_from, out_to] = range(keys::out_stream(key_, {}));
-  KITH_TRY(each(env_.disk, table::state, out_from, out_to, [&](const store::entry& e) -> result<void> {
-    KITH_ASSIGN(auto record, records::decode<records::stream_out>(e.value));
-    outbox_.restore(record, env_.is_local(record.stream.to));
-    return {};
-  }));
+  KITH_TRY(
+      each(env_.disk, table::state, out_from, out_to, [&](const store::entry& e) -> result<void> {
+        KITH_ASSIGN(auto record, records::decode<records::stream_out>(e.value));
+        outbox_.restore(record, env_.is_local(record.stream.to));
+        return {};
+      }));
 
   auto restore = [&](const store::entry& e, bool local) -> result<void> {
     KITH_ASSIGN(auto record, records::decode<records::stream_in>(e.value));
-    if (auto* known = inbox_.find(record.stream)) { // its own record came first; this is the local sender's
+    if (auto* known =
+            inbox_.find(record.stream)) { // its own record came first; this is the local sender's
       known->local = known->local || local;
       return {};
     }
@@ -60,7 +63,8 @@ result<void> mailbox::load_streams(bool unclean) {
     return {};
   };
   auto [in_from, in_to] = range(keys::in_stream(key_, {}));
-  KITH_TRY(each(env_.disk, table::state, in_from, in_to, [&](const store::entry& e) { return restore(e, false); }));
+  KITH_TRY(each(env_.disk, table::state, in_from, in_to,
+                [&](const store::entry& e) { return restore(e, false); }));
   auto [local_from, local_to] = range(keys::local_stream(key_, {}));
   return each(env_.disk, table::state, local_from, local_to,
               [&](const store::entry& e) { return restore(e, true); });
@@ -70,22 +74,25 @@ result<void> mailbox::activate(bool unclean) {
   unclean_ = unclean;
   KITH_TRY(load_streams(unclean));
   auto from = keys::prefix(keys::ask(key_, {}), keys::agent_prefix_size);
-  KITH_TRY(each(env_.disk, table::state, from, keys::end_of(from), [&](const store::entry& e) -> result<void> {
-    KITH_ASSIGN(auto record, records::decode<records::ask_record>(e.value));
-    asks_.restore(std::move(record), env_.time.wall(), env_.time.now());
-    return {};
-  }));
+  KITH_TRY(each(env_.disk, table::state, from, keys::end_of(from),
+                [&](const store::entry& e) -> result<void> {
+                  KITH_ASSIGN(auto record, records::decode<records::ask_record>(e.value));
+                  asks_.restore(std::move(record), env_.time.wall(), env_.time.now());
+                  return {};
+                }));
   load_behind();
   return wake_agent();
 }
 
 void mailbox::arrived(arrival& a) {
   for (auto& item : a.items) {
-    wall_ms expires = item.time_to_live_ms == 0 ? 0 : env_.time.wall() + wall_ms(item.time_to_live_ms);
+    wall_ms expires =
+        item.time_to_live_ms == 0 ? 0 : env_.time.wall() + wall_ms(item.time_to_live_ms);
     auto verdict = inbox_.accept(a.stream, std::move(item.envelope), expires, a.session, unclean_);
     auto* s = inbox_.find(a.stream);
     if (s == nullptr) {
-      env_.log(log_level::warn, "a sender's stream was not taken: too many streams into this mailbox");
+      env_.log(log_level::warn,
+               "a sender's stream was not taken: too many streams into this mailbox");
       return;
     }
     switch (verdict) {
@@ -93,7 +100,8 @@ void mailbox::arrived(arrival& a) {
     case inbox::verdict::duplicate: positions_.insert(s); break;
     case inbox::verdict::gap: rewinds_.insert(s); return;
     case inbox::verdict::fork:
-      inbox_.quarantine(*s, "fork: another history at position " + std::to_string(s->head.next - 1));
+      inbox_.quarantine(*s,
+                        "fork: another history at position " + std::to_string(s->head.next - 1));
       env_.log(log_level::error, "stream quarantined, " + s->quarantine + " of " + s->id.text());
       positions_.insert(s);
       return;
@@ -106,11 +114,13 @@ void mailbox::arrived(arrival& a) {
 void mailbox::arrived(local_arrival& a) {
   for (auto& item : a.items)
     if (inbox_.local(item.stream, std::move(item.envelope), item.expires) == nullptr)
-      env_.log(log_level::warn, "a local sender's stream was not taken: too many streams into this mailbox");
+      env_.log(log_level::warn,
+               "a local sender's stream was not taken: too many streams into this mailbox");
 }
 
 void mailbox::arrived(volatile_arrival& a) {
-  for (auto& e : a.items) unchained_.push_back(std::move(e)); // bounded by the gate in front of the actor
+  for (auto& e : a.items)
+    unchained_.push_back(std::move(e)); // bounded by the gate in front of the actor
 }
 
 void mailbox::overflowed() { overflowed_ = true; }
@@ -144,23 +154,29 @@ void mailbox::load_behind() {
   for (auto* s : inbox_.loadable()) {
     auto from = keys::inbox(s->key, s->consumed + s->pending.size() + 1);
     auto end = keys::end_of(keys::prefix(from, keys::queue_prefix_size));
-    auto found = env_.disk.scan(table::queue, from, end, {limits_.stream_count_max, limits_.stream_bytes_max});
-    if (found) inbox_.load(*s, *found);
-    else env_.log(log_level::error, "queue not readable: " + found.error().what());
+    auto found = env_.disk.scan(table::queue, from, end,
+                                {limits_.stream_count_max, limits_.stream_bytes_max});
+    if (found)
+      inbox_.load(*s, *found);
+    else
+      env_.log(log_level::error, "queue not readable: " + found.error().what());
   }
 }
 
 void mailbox::load_local_streams(bool unclean) {
   auto from = keys::prefix(keys::local_stream(key_, {}), keys::agent_prefix_size);
-  auto done = each(env_.disk, table::state, from, keys::end_of(from), [&](const store::entry& e) -> result<void> {
-    KITH_ASSIGN(auto record, records::decode<records::stream_in>(e.value));
-    auto* s = inbox_.find(record.stream);
-    if (s == nullptr) s = &inbox_.restore(record.stream, true, &record, 0, unclean, {});
-    KITH_ASSIGN(auto highest, highest_queued(env_.disk, s->key, std::max(s->known, s->consumed)));
-    s->known = std::max(s->known, highest);
-    inbox_.note_behind();
-    return {};
-  });
+  auto done = each(env_.disk, table::state, from, keys::end_of(from),
+                   [&](const store::entry& e) -> result<void> {
+                     KITH_ASSIGN(auto record, records::decode<records::stream_in>(e.value));
+                     auto* s = inbox_.find(record.stream);
+                     if (s == nullptr)
+                       s = &inbox_.restore(record.stream, true, &record, 0, unclean, {});
+                     KITH_ASSIGN(auto highest, highest_queued(env_.disk, s->key,
+                                                              std::max(s->known, s->consumed)));
+                     s->known = std::max(s->known, highest);
+                     inbox_.note_behind();
+                     return {};
+                   });
   if (!done) env_.log(log_level::error, "queue not readable: " + done.error().what());
 }
 
@@ -202,7 +218,8 @@ mailbox_step mailbox::run() {
       unchained_taken_.size += unchained_.front().envelope->size();
       unchained_.pop_front();
     }
-    for (; turns < limits_.commit_turns_max && step.batch.size_bytes() < limits_.commit_bytes_max; ++turns) {
+    for (; turns < limits_.commit_turns_max && step.batch.size_bytes() < limits_.commit_bytes_max;
+         ++turns) {
       auto* s = inbox_.next_ready(now);
       if (s == nullptr) break;
       if (!may_run(*s, step)) continue; // blocked until a commit of ours is durable
@@ -211,7 +228,8 @@ mailbox_step mailbox::run() {
     }
   }
   if (inbox_.unsettled()) inbox_.settle(step.batch, step.number);
-  if (outbox_.unsettled() && (!step.batch.empty() || outbox_.trim_due())) outbox_.settle(step.batch, now);
+  if (outbox_.unsettled() && (!step.batch.empty() || outbox_.trim_due()))
+    outbox_.settle(step.batch, now);
   note_positions(step);
   if (std::exchange(overflowed_, false)) {
     step.barrier = true;
@@ -240,7 +258,9 @@ std::optional<time_point> mailbox::next_wake() const {
   return wake;
 }
 
-bool mailbox::idle() const { return step_ == durable_ && ingress_.empty() && unchained_.empty() && inbox_.count() == 0; }
+bool mailbox::idle() const {
+  return step_ == durable_ && ingress_.empty() && unchained_.empty() && inbox_.count() == 0;
+}
 
 mailbox_report mailbox::report() const {
   mailbox_report r;

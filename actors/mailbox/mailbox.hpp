@@ -1,6 +1,7 @@
-// One agent's mailbox, as decisions: which turn comes next, what one commit holds, and what may leave the node once
-// that commit is durable (semantics.md 10 to 13). Pure: it is told what arrived and what became durable, and answers
-// with steps; the actor around it submits them to the journal. Parts: inbox (what came), outbox (what leaves), asks.
+// One agent's mailbox, as decisions: which turn comes next, what one commit holds, and what may
+// leave the node once that commit is durable (semantics.md 10 to 13). Pure: it is told what arrived
+// and what became durable, and answers with steps; the actor around it submits them to the journal.
+// Parts: inbox (what came), outbox (what leaves), asks.
 #pragma once
 
 #include "actors/agent/host.hpp"
@@ -18,7 +19,8 @@ struct tenant {
   did self;
   kith::epoch epoch = 1;
   kith::incarnation incarnation = 0;
-  std::shared_ptr<const secret_key> key; // shared with the node's delegations, which outlive a crash of the mailbox
+  std::shared_ptr<const secret_key>
+      key; // shared with the node's delegations, which outlive a crash of the mailbox
   std::string type;
   std::string name;
 };
@@ -42,14 +44,14 @@ struct mailbox_step {
   // Once the batch, and all before it, is durable:
   std::vector<outbox::emitted> remote;
   std::vector<std::pair<did, envelope>> unchained; // QoS 0, here or elsewhere
-  std::vector<stream_position> positions;           // acks and credit for links
+  std::vector<stream_position> positions;          // acks and credit for links
   std::vector<std::function<void()>> released;
-  bool stop = false;       // the agent asked to end
-  bool barrier = false;    // goes through the journal even with nothing to store
+  bool stop = false;    // the agent asked to end
+  bool barrier = false; // goes through the journal even with nothing to store
 
   bool empty() const {
-    return batch.empty() && local.empty() && remote.empty() && unchained.empty() && positions.empty() &&
-           released.empty() && !stop && !barrier;
+    return batch.empty() && local.empty() && remote.empty() && unchained.empty() &&
+           positions.empty() && released.empty() && !stop && !barrier;
   }
 };
 
@@ -61,24 +63,26 @@ public:
     random_source& random;
     store::backend& disk;
     std::function<bool(const did&)> is_local;
-    // Puts a new agent into the batch of the turn that spawns it; the node starts it when the step is released.
+    // Puts a new agent into the batch of the turn that spawns it; the node starts it when the step
+    // is released.
     did node;
     std::function<result<did>(std::string_view node)> resolve_node;
-    // Puts a new agent into the step of the turn that spawns it, and counts it as local from then on; the node starts
-    // it when the step is released.
+    // Puts a new agent into the step of the turn that spawns it, and counts it as local from then
+    // on; the node starts it when the step is released.
     std::function<result<void>(newborn, mailbox_step&)> spawn;
     // Notes in the step that the agent ended itself, so that no later start wakes it.
     std::function<result<void>(mailbox_step&)> retire;
     std::function<void(log_level, std::string_view)> log;
-    // The node's own agent answers what its class cannot, kinds that begin with "kith."; empty for all others.
+    // The node's own agent answers what its class cannot, kinds that begin with "kith."; empty for
+    // all others.
     std::function<std::optional<result<encoded>>(const message&)> system;
   };
 
   mailbox(tenant who, const mailbox_limits& limits, environment env);
   ~mailbox();
 
-  // Brings streams, asks and the agent back from the store. Errors: those of the store; unsupported or corrupt if a
-  // record or a cell does not decode; whatever setup() of the agent reports.
+  // Brings streams, asks and the agent back from the store. Errors: those of the store; unsupported
+  // or corrupt if a record or a cell does not decode; whatever setup() of the agent reports.
   result<void> activate(bool unclean);
 
   // ---- what happens to it
@@ -102,7 +106,8 @@ public:
   mailbox_report report() const;
   // Streams that a link may carry, opened or restored since the last call.
   std::vector<std::shared_ptr<out_stream>> take_opened() { return outbox_.take_opened(); }
-  // QoS 0 envelopes that had their turn since the last call: their room in front of the actor is free again.
+  // QoS 0 envelopes that had their turn since the last call: their room in front of the actor is
+  // free again.
   struct taken {
     std::size_t count = 0, size = 0;
   };
@@ -134,13 +139,15 @@ private:
   turn take_answer(in_stream& s, mailbox_step& step);
   void take_unchained(const volatile_arrival::item& item, mailbox_step& step);
   turn_outcome& run_message(const envelope& e, const did& from);
-  turn_outcome& run_answer(const pending_ask& ask, const did& from, ask_status status, const envelope* e);
+  turn_outcome& run_answer(const pending_ask& ask, const did& from, ask_status status,
+                           const envelope* e);
   void fire_overdue(mailbox_step& step);
-  void answer(const envelope& request, const did& to, answer_status status, std::string_view content_type,
-              std::string_view payload, mailbox_step& step);
+  void answer(const envelope& request, const did& to, answer_status status,
+              std::string_view content_type, std::string_view payload, mailbox_step& step);
   void finish(in_stream& s, disposition d, const std::string& reason, mailbox_step& step);
   turn failed(in_stream& s, const std::string& reason, mailbox_step& step);
-  void dead_letter(const envelope& e, const std::string& reason, std::uint32_t attempts, mailbox_step& step);
+  void dead_letter(const envelope& e, const std::string& reason, std::uint32_t attempts,
+                   mailbox_step& step);
   void note_notice(const envelope& notice, const did& from, mailbox_step& step);
 
   tenant who_;
@@ -153,13 +160,15 @@ private:
   asks asks_;
   uuid_generator ids_;
   std::unique_ptr<agent_instance> agent_;
-  std::vector<std::pair<std::string, std::string>> setup_cells_; // what setup() changed, for the first step
+  std::vector<std::pair<std::string, std::string>>
+      setup_cells_; // what setup() changed, for the first step
   turn_outcome system_outcome_;
   bool unclean_ = false;
-  bool stopping_ = false; // takes no further turn: the node drains, or the agent ended itself
-  bool overflowed_ = false;     // local streams are to be looked for on disk,
-  std::uint64_t rescan_at_ = 0; // once this step is durable, and with it what their senders had submitted; 0: none
-  bool rescan_ = false;         // now
+  bool stopping_ = false;   // takes no further turn: the node drains, or the agent ended itself
+  bool overflowed_ = false; // local streams are to be looked for on disk,
+  std::uint64_t rescan_at_ =
+      0; // once this step is durable, and with it what their senders had submitted; 0: none
+  bool rescan_ = false; // now
 
   wall_ms wall_ = 0;          // as of the running step
   std::uint64_t step_ = 1;    // the number of the step being made

@@ -4,7 +4,8 @@ namespace kith {
 
 namespace {
 
-// What one durable step lets out. Runs on the journal's thread, or on the mailbox's if nothing had to be synced.
+// What one durable step lets out. Runs on the journal's thread, or on the mailbox's if nothing had
+// to be synced.
 struct release {
   mailbox_step step;
   std::vector<std::pair<caf::actor, stream_position>> positions; // with the links they go to
@@ -19,7 +20,8 @@ struct release {
         out.envelopes.push_back(std::move(step.remote[i].what));
       out.stream->durable = out.first + out.envelopes.size() - 1;
       auto to = router.find(out.stream->id.to);
-      if (to.where != route::kind::remote) continue; // waits in the outbox until the recipient appears
+      if (to.where != route::kind::remote)
+        continue; // waits in the outbox until the recipient appears
       if (auto link = router.link_of(to.node)) caf::anon_send(link, std::move(out));
     }
   }
@@ -35,12 +37,15 @@ struct release {
       if (where.where == route::kind::local && where.mailbox) {
         volatile_arrival a;
         for (auto& e : list) {
-          if (!where.gate->enter(e.size())) ++where.gate->dropped;
-          else a.items.push_back({self, verifier::local(std::move(e), {})});
+          if (!where.gate->enter(e.size()))
+            ++where.gate->dropped;
+          else
+            a.items.push_back({self, verifier::local(std::move(e), {})});
         }
         if (!a.items.empty()) caf::anon_send(where.mailbox, std::move(a));
       } else if (where.where == route::kind::remote) {
-        if (auto link = router.link_of(where.node)) caf::anon_send(link, outgoing_volatile{std::move(list)});
+        if (auto link = router.link_of(where.node))
+          caf::anon_send(link, outgoing_volatile{std::move(list)});
       }
     }
   }
@@ -55,10 +60,10 @@ struct release {
 
 } // namespace
 
-mailbox_actor::mailbox_actor(caf::actor_config& config, tenant who, mailbox_limits limits, kith::mailbox::environment env,
-                             mailbox_ports ports, bool unclean)
-    : caf::event_based_actor(config), box_(std::move(who), limits, env), time_(env.time), ports_(std::move(ports)),
-      unclean_(unclean) {}
+mailbox_actor::mailbox_actor(caf::actor_config& config, tenant who, mailbox_limits limits,
+                             kith::mailbox::environment env, mailbox_ports ports, bool unclean)
+    : caf::event_based_actor(config), box_(std::move(who), limits, env), time_(env.time),
+      ports_(std::move(ports)), unclean_(unclean) {}
 
 caf::behavior mailbox_actor::make_behavior() {
   // Before the store is read, whatever an earlier life of this mailbox submitted must be in it.
@@ -68,13 +73,13 @@ caf::behavior mailbox_actor::make_behavior() {
   });
   if (!submitted) throw std::runtime_error(submitted.error().what());
   set_default_handler(caf::skip); // what arrives meanwhile waits
-  return {[this](commit_done&) { activate(); },
-          [this](stop_child&) { quit(); }};
+  return {[this](commit_done&) { activate(); }, [this](stop_child&) { quit(); }};
 }
 
 void mailbox_actor::activate() {
   if (auto active = box_.activate(unclean_); !active) {
-    ports_.log.error("agent cannot be activated", {{"agent", box_.who().self.text()}, {"why", active.error().what()}});
+    ports_.log.error("agent cannot be activated",
+                     {{"agent", box_.who().self.text()}, {"why", active.error().what()}});
     quit(caf::make_error(caf::sec::runtime_error, active.error().what()));
     return;
   }
@@ -87,7 +92,8 @@ void mailbox_actor::activate() {
     ports_.router.add_stream(opened);
     auto to = ports_.router.find(opened->id.to);
     if (to.where != route::kind::remote) continue;
-    if (auto link = ports_.router.link_of(to.node)) send(link, outgoing{opened, opened->durable + 1, {}});
+    if (auto link = ports_.router.link_of(to.node))
+      send(link, outgoing{opened, opened->durable + 1, {}});
   }
   set_default_handler(caf::print_and_drop);
   become(running());
@@ -135,7 +141,8 @@ caf::behavior mailbox_actor::running() {
 
 void mailbox_actor::arrived(arrival& a) {
   if (links_.emplace(a.session, a.link).second)
-    std::erase_if(links_, [&](const auto& l) { return l.second == a.link && l.first != a.session; });
+    std::erase_if(links_,
+                  [&](const auto& l) { return l.second == a.link && l.first != a.session; });
   box_.arrived(a);
 }
 
@@ -180,7 +187,8 @@ void mailbox_actor::commit(mailbox_step step) {
   // The journal's thread runs it once, and std::function must be copyable: hence shared.
   auto out = std::make_shared<release>(release{{}, {}, box_.who().self, ports_.router});
   for (auto& p : local.positions)
-    if (auto link = links_.find(p.session); link != links_.end()) out->positions.emplace_back(link->second, p);
+    if (auto link = links_.find(p.session); link != links_.end())
+      out->positions.emplace_back(link->second, p);
   out->step.remote = std::move(local.remote);
   out->step.unchained = std::move(local.unchained);
   out->step.released = std::move(local.released);
@@ -191,13 +199,15 @@ void mailbox_actor::commit(mailbox_step step) {
     box_.durable(number);
   } else {
     auto self = caf::actor_cast<caf::actor>(this);
-    auto submitted = ports_.journal.submit(std::move(batch), [out, self, number](const result<journal_position>& r) {
-      if (!r) return; // the node stops; nothing is let out
-      out->run();
-      caf::anon_send<caf::message_priority::high>(self, commit_done{number});
-    });
+    auto submitted = ports_.journal.submit(
+        std::move(batch), [out, self, number](const result<journal_position>& r) {
+          if (!r) return; // the node stops; nothing is let out
+          out->run();
+          caf::anon_send<caf::message_priority::high>(self, commit_done{number});
+        });
     if (!submitted) {
-      ports_.log.error("commit refused", {{"agent", box_.who().self.text()}, {"why", submitted.error().what()}});
+      ports_.log.error("commit refused",
+                       {{"agent", box_.who().self.text()}, {"why", submitted.error().what()}});
       quit(caf::make_error(caf::sec::runtime_error, submitted.error().what()));
       return;
     }

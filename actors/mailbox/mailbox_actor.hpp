@@ -1,5 +1,5 @@
-// The actor around a mailbox: it hands messages to the pure class, submits the steps that come back to the journal,
-// and lets out what they hold once they are durable.
+// The actor around a mailbox: it hands messages to the pure class, submits the steps that come back
+// to the journal, and lets out what they hold once they are durable.
 #pragma once
 
 #include "actors/base/delegation_book.hpp"
@@ -22,8 +22,8 @@ struct mailbox_ports {
 class mailbox_actor final : public caf::event_based_actor {
 public:
   // `unclean`: the process before this one did not stop in order (semantics.md 4).
-  mailbox_actor(caf::actor_config& config, tenant who, mailbox_limits limits, kith::mailbox::environment env,
-                mailbox_ports ports, bool unclean);
+  mailbox_actor(caf::actor_config& config, tenant who, mailbox_limits limits,
+                kith::mailbox::environment env, mailbox_ports ports, bool unclean);
   caf::behavior make_behavior() override;
   const char* name() const override { return "kith.mailbox"; }
 
@@ -42,7 +42,8 @@ private:
   const kith::clock& time_;
   mailbox_ports ports_;
   bool unclean_;
-  std::shared_ptr<mailbox_gate> gate_ = std::make_shared<mailbox_gate>(); // shared with the router and senders
+  std::shared_ptr<mailbox_gate> gate_ =
+      std::make_shared<mailbox_gate>();                 // shared with the router and senders
   std::unordered_map<std::uint64_t, caf::actor> links_; // by session: where acks go
   std::optional<time_point> wake_at_;
   bool stopping_ = false;

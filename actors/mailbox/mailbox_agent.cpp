@@ -10,7 +10,8 @@ public:
   explicit tenant_host(mailbox& owner) : owner_(owner) {}
 
   result<std::optional<bytes>> load_cell(std::string_view name) override {
-    KITH_ASSIGN(auto stored, owner_.env_.disk.get(store::table::state, keys::cell(owner_.key_, name)));
+    KITH_ASSIGN(auto stored,
+                owner_.env_.disk.get(store::table::state, keys::cell(owner_.key_, name)));
     return stored ? std::optional(to_bytes(*stored)) : std::nullopt;
   }
   uuid make_id() override { return owner_.ids_.next(owner_.wall_, owner_.env_.random); }
@@ -22,13 +23,16 @@ public:
   }
   result<did> prepare_agent(std::string_view type, std::string_view) override {
     if (agent_types::find(type) == nullptr)
-      return fail(errc::not_found, "agent_type", "no agent type " + std::string(type) + " in this program");
+      return fail(errc::not_found, "agent_type",
+                  "no agent type " + std::string(type) + " in this program");
     auto key = secret_key::generate(owner_.env_.random);
     auto id = key.did();
     prepared.emplace(id, std::move(key));
     return id;
   }
-  result<did> resolve_node(std::string_view node) override { return owner_.env_.resolve_node(node); }
+  result<did> resolve_node(std::string_view node) override {
+    return owner_.env_.resolve_node(node);
+  }
   void log(log_level level, std::string_view text) override { owner_.env_.log(level, text); }
 
   std::unordered_map<did, secret_key> prepared; // keys of agents that the running turn spawns
@@ -48,8 +52,10 @@ result<void> mailbox::wake_agent() {
   auto make = agent_types::find(who_.type);
   if (make == nullptr)
     return fail(errc::not_found, "agent_type",
-                "agent " + who_.self.text() + " is of type " + who_.type + ", which this program does not have");
-  KITH_ASSIGN(agent_, agent_instance::create(make, {who_.self, env_.node, who_.name}, *host_, wall_ = env_.time.wall()));
+                "agent " + who_.self.text() + " is of type " + who_.type +
+                    ", which this program does not have");
+  KITH_ASSIGN(agent_, agent_instance::create(make, {who_.self, env_.node, who_.name}, *host_,
+                                             wall_ = env_.time.wall()));
   auto& setup = agent_->outcome();
   for (const auto& cell : setup.cells) {
     setup_cells_.emplace_back(std::string(cell.name), cell.bytes);
@@ -90,7 +96,8 @@ void mailbox::emit(const did& to, const envelope_fields& f, mailbox_step& step) 
     step.unchained.emplace_back(to, std::move(out.what));
   } else if (local) {
     auto verified = verifier::local(std::move(out.what), out.hash);
-    step.local.emplace_back(to, local_arrival::item{std::move(out.stream), std::move(verified), out.expires});
+    step.local.emplace_back(
+        to, local_arrival::item{std::move(out.stream), std::move(verified), out.expires});
   } else {
     step.remote.push_back(std::move(out));
   }
@@ -108,22 +115,27 @@ void mailbox::send(emission& e, mailbox_step& step) {
   if (e.what == emission::type::ask) {
     f.wants_answer = true;
     f.time_to_live_ms = e.deadline_ms; // nobody waits for an answer after that
-    records::ask_record record{e.id, e.to, e.then, to_bytes(as_bytes(e.context)), f.created + wall_ms(e.deadline_ms),
-                               e.kind};
+    records::ask_record record{
+        e.id,  e.to, e.then, to_bytes(as_bytes(e.context)), f.created + wall_ms(e.deadline_ms),
+        e.kind};
     asks_.add({std::move(record), {}}, f.created, env_.time.now(), step.batch);
   }
   emit(e.to, f, step);
 }
 
-// What comes from outside of any agent is sent as this mailbox's own; the same id again is the same message.
+// What comes from outside of any agent is sent as this mailbox's own; the same id again is the same
+// message.
 void mailbox::admit(kith::ingress& r, mailbox_step& step) {
   static constexpr wall_ms id_age_max = 24LL * 3600 * 1000; // older ids may have left the ledger
   auto wall = wall_;
   auto refuse = [&](error problem) {
-    step.released.push_back([accepted = r.accepted, id = r.id, problem] { accepted({id, false, problem}); });
+    step.released.push_back([accepted = r.accepted, id = r.id, problem] {
+      accepted({id, false, problem});
+    });
   };
   if (outbox_.unacked_count() >= limits_.outbox_count_max)
-    return refuse({errc::overloaded, "overloaded", "too much waits to be sent from this node; try later"});
+    return refuse(
+        {errc::overloaded, "overloaded", "too much waits to be sent from this node; try later"});
   bool own_id = !r.id.is_nil();
   if (!own_id) r.id = ids_.next(wall, env_.random);
   if (own_id && r.id.created() + id_age_max < wall)

@@ -1,5 +1,5 @@
-// How a mailbox takes a turn: when an envelope may run, what its outcome puts into the commit, and what happens when
-// it fails (semantics.md 3 to 5, 10, 11, 19).
+// How a mailbox takes a turn: when an envelope may run, what its outcome puts into the commit, and
+// what happens when it fails (semantics.md 3 to 5, 10, 11, 19).
 #include "actors/mailbox/mailbox.hpp"
 
 #include <algorithm>
@@ -15,11 +15,14 @@ bool mailbox::may_run(in_stream& s, mailbox_step& step) {
   };
   auto& head = s.pending.front();
   auto seq = s.consumed + 1;
-  // A notice from this node may be here before the commit that it speaks of; our ledger must hold that first.
-  bool notice = s.local && s.id.lane == lane::answer && head.envelope->status() != answer_status::ok;
+  // A notice from this node may be here before the commit that it speaks of; our ledger must hold
+  // that first.
+  bool notice =
+      s.local && s.id.lane == lane::answer && head.envelope->status() != answer_status::ok;
   if (notice && head.after == 0) head.after = step_;
   if (head.after > durable_) return block();
-  // New arrivals after an unclean stop: durable first, so that one that crashes the process is found in the queue.
+  // New arrivals after an unclean stop: durable first, so that one that crashes the process is
+  // found in the queue.
   if (s.journal_first > 0 && (head.stored_by == 0 || head.stored_by > durable_)) return block();
   if (seq > s.recovered) return true;
 
@@ -27,7 +30,8 @@ bool mailbox::may_run(in_stream& s, mailbox_step& step) {
   bool covered = s.mark.from <= seq && seq <= s.mark.to;
   if (s.marked_by != 0 && covered) return s.marked_by <= durable_ || block();
   bool alone = seq <= s.single_upto;
-  std::uint32_t before = s.marked_by == 0 && s.mark.from == seq && s.mark.to == seq ? s.mark.count : 0;
+  std::uint32_t before =
+      s.marked_by == 0 && s.mark.from == seq && s.mark.to == seq ? s.mark.count : 0;
   if (before >= limits_.attempts_max) {
     dead_letter(head.envelope.get(), "the process stopped each time it was handled", before, step);
     if (s.id.lane == lane::request)
@@ -38,14 +42,17 @@ bool mailbox::may_run(in_stream& s, mailbox_step& step) {
     inbox_.requeue(s);
     return false;
   }
-  // All marks that are synced when a process stops count against their messages, and one of them is to blame: streams
-  // that are suspect wait each for a while of its own, so that they seldom stand marked together.
+  // All marks that are synced when a process stops count against their messages, and one of them is
+  // to blame: streams that are suspect wait each for a while of its own, so that they seldom stand
+  // marked together.
   if (before > 0 && !std::exchange(s.set_apart, true)) {
     auto spread = limits_.retry_delay * (std::int64_t(1) << std::min(before, 10u));
-    inbox_.defer(s, env_.time.now() + duration(std::int64_t(env_.random.below(std::uint64_t(spread.count())))));
+    inbox_.defer(s, env_.time.now() +
+                        duration(std::int64_t(env_.random.below(std::uint64_t(spread.count())))));
     return false;
   }
-  // The first mark covers many, since most crashes have nothing to do with a message; after a second, one at a time.
+  // The first mark covers many, since most crashes have nothing to do with a message; after a
+  // second, one at a time.
   static constexpr sequence together = 64;
   s.mark = {before + 1, seq, alone ? seq : std::min(s.recovered, seq + together - 1)};
   s.marked_by = step.number;
@@ -77,8 +84,11 @@ turn_outcome& mailbox::run_message(const envelope& e, const did& from) {
   if (env_.system)
     if (auto reply = env_.system(m)) {
       system_outcome_ = {};
-      if (*reply) system_outcome_.reply = std::move(**reply);
-      else system_outcome_.status = turn_status::refused, system_outcome_.reason = reply->error().what();
+      if (*reply)
+        system_outcome_.reply = std::move(**reply);
+      else
+        system_outcome_.status = turn_status::refused,
+        system_outcome_.reason = reply->error().what();
       return system_outcome_;
     }
   return agent_->run(m, wall_);
@@ -104,7 +114,8 @@ mailbox::turn mailbox::take_request(in_stream& s, mailbox_step& step) {
       return failed(s, applied.error().what(), step);
     }
     if (outcome.reply && e.wants_answer())
-      answer(e, s.id.from, answer_status::ok, outcome.reply->content_type, outcome.reply->payload, step);
+      answer(e, s.id.from, answer_status::ok, outcome.reply->content_type, outcome.reply->payload,
+             step);
     finish(s, disposition::handled, {}, step);
     return turn::consumed;
   case turn_status::refused:
@@ -128,18 +139,21 @@ mailbox::turn mailbox::failed(in_stream& s, const std::string& reason, mailbox_s
   }
   auto e = s.pending.front().envelope.get();
   dead_letter(e, reason, s.attempts, step);
-  if (s.id.lane == lane::request) answer(e, s.id.from, answer_status::dead, text_type, reason, step);
+  if (s.id.lane == lane::request)
+    answer(e, s.id.from, answer_status::dead, text_type, reason, step);
   finish(s, disposition::dead, reason, step);
   return turn::consumed;
 }
 
-void mailbox::dead_letter(const envelope& e, const std::string& reason, std::uint32_t attempts, mailbox_step& step) {
+void mailbox::dead_letter(const envelope& e, const std::string& reason, std::uint32_t attempts,
+                          mailbox_step& step) {
   records::dead_letter letter{e.id(), e.raw(), reason, attempts, wall_, who_.self};
   step.batch.put(table::ledger, keys::dead(e.id()), records::encode(letter));
   env_.log(log_level::error, "message " + e.id().text() + " is a dead letter: " + reason);
 }
 
-// The head of `s` has its disposition: the position advances, and the ledger says what became of it.
+// The head of `s` has its disposition: the position advances, and the ledger says what became of
+// it.
 void mailbox::finish(in_stream& s, disposition d, const std::string& reason, mailbox_step& step) {
   const auto& e = s.pending.front().envelope;
   records::ledger_entry entry;
@@ -155,9 +169,10 @@ void mailbox::finish(in_stream& s, disposition d, const std::string& reason, mai
   inbox_.consume(s);
 }
 
-// Answers to asks, and notices of what did not become a turn. Nothing in the answer lane is itself answered.
-void mailbox::answer(const envelope& request, const did& to, answer_status status, std::string_view content_type,
-                     std::string_view payload, mailbox_step& step) {
+// Answers to asks, and notices of what did not become a turn. Nothing in the answer lane is itself
+// answered.
+void mailbox::answer(const envelope& request, const did& to, answer_status status,
+                     std::string_view content_type, std::string_view payload, mailbox_step& step) {
   if (request.lane() == lane::answer) return;
   if (request.qos() == qos::at_most_once && !request.wants_answer()) return;
   envelope_fields f;
@@ -173,7 +188,8 @@ void mailbox::answer(const envelope& request, const did& to, answer_status statu
   emit(to, f, step);
 }
 
-turn_outcome& mailbox::run_answer(const pending_ask& ask, const did& from, ask_status status, const envelope* e) {
+turn_outcome& mailbox::run_answer(const pending_ask& ask, const did& from, ask_status status,
+                                  const envelope* e) {
   answer_fields f;
   f.request_id = ask.record.request;
   f.from = &from;
@@ -197,9 +213,11 @@ mailbox::turn mailbox::take_answer(in_stream& s, mailbox_step& step) {
   auto e = s.pending.front().envelope.get();
   const auto* ask = asks_.find(e.correlation());
   if (ask == nullptr || ask->record.to != s.id.from) {
-    // A notice about something told, or an answer that nobody waits for any more: the ledger has it.
+    // A notice about something told, or an answer that nobody waits for any more: the ledger has
+    // it.
     note_notice(e, s.id.from, step);
-    finish(s, disposition::handled, e.status() == answer_status::ok ? "nobody waits for this answer" : "", step);
+    finish(s, disposition::handled,
+           e.status() == answer_status::ok ? "nobody waits for this answer" : "", step);
     return turn::consumed;
   }
   if (ask->waiter) {
@@ -251,8 +269,10 @@ void mailbox::take_unchained(const volatile_arrival::item& item, mailbox_step& s
     }
     auto& outcome = run_answer(*ask, item.from, ask_status(std::uint8_t(e.status())), &e);
     if (outcome.status != turn_status::done) return; // one that threw runs again as a time-out
-    if (apply(outcome, step)) asks_.remove(e.correlation(), step.batch);
-    else agent_->roll_back();
+    if (apply(outcome, step))
+      asks_.remove(e.correlation(), step.batch);
+    else
+      agent_->roll_back();
     return;
   }
   auto& outcome = run_message(e, item.from);
@@ -261,7 +281,8 @@ void mailbox::take_unchained(const volatile_arrival::item& item, mailbox_step& s
       agent_->roll_back();
       env_.log(log_level::error, "a volatile message failed: " + applied.error().what());
     } else if (outcome.reply && e.wants_answer()) {
-      answer(e, item.from, answer_status::ok, outcome.reply->content_type, outcome.reply->payload, step);
+      answer(e, item.from, answer_status::ok, outcome.reply->content_type, outcome.reply->payload,
+             step);
     }
   } else if (outcome.status == turn_status::refused) {
     answer(e, item.from, answer_status::refused, text_type, outcome.reason, step);
@@ -277,7 +298,9 @@ void mailbox::fire_overdue(mailbox_step& step) {
     if (!request) return;
     const auto* ask = asks_.find(*request);
     if (ask->waiter) {
-      step.released.push_back([waiter = ask->waiter] { waiter({answer_status::none, true, {}, "no answer in time"}); });
+      step.released.push_back([waiter = ask->waiter] {
+        waiter({answer_status::none, true, {}, "no answer in time"});
+      });
     } else {
       auto& outcome = run_answer(*ask, ask->record.to, ask_status::timeout, nullptr);
       if (outcome.status == turn_status::done && !apply(outcome, step)) {
@@ -285,7 +308,8 @@ void mailbox::fire_overdue(mailbox_step& step) {
         outcome.status = turn_status::threw;
       }
       if (outcome.status == turn_status::threw) {
-        env_.log(log_level::warn, "the handler of a time-out failed and will be tried again: " + outcome.reason);
+        env_.log(log_level::warn,
+                 "the handler of a time-out failed and will be tried again: " + outcome.reason);
         asks_.postpone(*request, now + limits_.retry_delay_max);
         continue;
       }

@@ -39,7 +39,8 @@ outbox::stream& outbox::open(const did& to, lane l, bool local) {
   return *streams_.emplace(std::move(id), std::move(s)).first->second;
 }
 
-outbox::emitted outbox::emit(const did& to, bool local, envelope_fields f, store::write_batch& batch) {
+outbox::emitted outbox::emit(const did& to, bool local, envelope_fields f,
+                             store::write_batch& batch) {
   f.from = self_.text();
   f.to = to.text();
   emitted out;
@@ -64,7 +65,8 @@ outbox::emitted outbox::emit(const did& to, bool local, envelope_fields f, store
     if (f.seq == 1) {
       records::stream_in first;
       first.stream = s.id;
-      batch.put(store::table::state, keys::local_stream(keys::of(to), s.key), records::encode(first));
+      batch.put(store::table::state, keys::local_stream(keys::of(to), s.key),
+                records::encode(first));
     }
     batch.put(store::table::queue, keys::inbox(s.key, f.seq, out.expires), out.what.raw());
   } else {
@@ -110,7 +112,8 @@ void outbox::settle(store::write_batch& batch, time_point now) {
       auto upto = s->head.next - 1;
       bool due = upto >= s->signed_upto + head_interval || now - s->signed_at >= head_interval_max;
       if (due && upto > s->signed_upto) {
-        signed_head h{upto, s->head.last, key_.sign(signed_head::to_sign(s->id, upto, s->head.last))};
+        signed_head h{upto, s->head.last,
+                      key_.sign(signed_head::to_sign(s->id, upto, s->head.last))};
         s->shared->set_head(h);
         s->signed_upto = upto;
         s->signed_at = now;

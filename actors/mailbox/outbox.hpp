@@ -1,6 +1,7 @@
-// The sending half of a mailbox: one chain for every recipient and lane, what of each is not acknowledged yet, and the
-// signed heads that vouch for them. To a recipient on this node the envelope is put into the recipient's queue by the
-// sender's own commit; to any other it waits in the outbox until a link's peer says that it is journaled there.
+// The sending half of a mailbox: one chain for every recipient and lane, what of each is not
+// acknowledged yet, and the signed heads that vouch for them. To a recipient on this node the
+// envelope is put into the recipient's queue by the sender's own commit; to any other it waits in
+// the outbox until a link's peer says that it is journaled there.
 #pragma once
 
 #include "actors/base/out_stream.hpp"
@@ -18,7 +19,8 @@ namespace kith {
 
 class outbox {
 public:
-  // Signed heads: at least every 64 envelopes, and with the first commit a second after the last (semantics.md 23).
+  // Signed heads: at least every 64 envelopes, and with the first commit a second after the last
+  // (semantics.md 23).
   static constexpr sequence head_interval = 64;
   static constexpr duration head_interval_max = std::chrono::seconds(1);
 
@@ -31,12 +33,14 @@ public:
   };
 
   outbox(const mailbox_limits& limits, did self, incarnation inc, const secret_key& key)
-      : limits_(limits), self_(std::move(self)), self_key_(keys::of(self_)), incarnation_(inc), key_(key) {}
+      : limits_(limits), self_(std::move(self)), self_key_(keys::of(self_)), incarnation_(inc),
+        key_(key) {}
 
   std::shared_ptr<out_stream> restore(const records::stream_out& record, bool local);
 
-  // Builds the next envelope of the stream to `to`, chains it, and puts it into `batch`. `f` lacks what a stream
-  // gives: from, to, lane aside, incarnation, seq, previous. QoS 0 is built outside the chain and not stored.
+  // Builds the next envelope of the stream to `to`, chains it, and puts it into `batch`. `f` lacks
+  // what a stream gives: from, to, lane aside, incarnation, seq, previous. QoS 0 is built outside
+  // the chain and not stored.
   emitted emit(const did& to, bool local, envelope_fields f, store::write_batch& batch);
   // Records of the streams that emitted since the last call, newly signed heads, and trimming.
   void settle(store::write_batch& batch, time_point now);

@@ -4,10 +4,10 @@
 
 namespace kith {
 
-cluster_actor::cluster_actor(caf::actor_config& config, cluster_options options, cluster_ports ports,
-                             std::shared_ptr<seen_positions> seen)
-    : caf::event_based_actor(config), options_(std::move(options)), ports_(std::move(ports)), seen_(std::move(seen)),
-      members_(ports_.session.node_key.did(), options_.seeds) {}
+cluster_actor::cluster_actor(caf::actor_config& config, cluster_options options,
+                             cluster_ports ports, std::shared_ptr<seen_positions> seen)
+    : caf::event_based_actor(config), options_(std::move(options)), ports_(std::move(ports)),
+      seen_(std::move(seen)), members_(ports_.session.node_key.did(), options_.seeds) {}
 
 caf::behavior cluster_actor::make_behavior() {
   load_peers();
@@ -19,10 +19,12 @@ caf::behavior cluster_actor::make_behavior() {
       [this](const link_started& l) {
         auto waiting = waiting_.find(l.peer);
         if (waiting != waiting_.end()) {
-          if (auto link = ports_.router.link_of(l.peer)) send(link, adopt_session{std::move(waiting->second)});
+          if (auto link = ports_.router.link_of(l.peer))
+            send(link, adopt_session{std::move(waiting->second)});
           waiting_.erase(waiting);
         } else if (auto orphan = current_[l.peer].lock()) {
-          orphan->close(wire::parting::other, "the link was restarted"); // its state is gone: begin afresh
+          orphan->close(wire::parting::other,
+                        "the link was restarted"); // its state is gone: begin afresh
           members_.down(l.peer, ports_.session.time.now());
         }
       },
@@ -37,7 +39,8 @@ caf::behavior cluster_actor::make_behavior() {
 
 void cluster_actor::load_peers() {
   auto from = keys::peers_begin();
-  auto found = ports_.disk.scan(store::table::state, from, keys::end_of(from), {membership::members_max, 16 << 20});
+  auto found = ports_.disk.scan(store::table::state, from, keys::end_of(from),
+                                {membership::members_max, 16 << 20});
   if (!found) return ports_.log.error("known peers not readable", found.error());
   for (const auto& e : *found) {
     auto record = records::decode<records::peer_record>(e.value);
@@ -68,22 +71,27 @@ void cluster_actor::tick() {
   if (joined != joined_) ports_.on_joined(joined_ = joined);
 }
 
-void cluster_actor::greet(std::unique_ptr<net::byte_stream> socket, bool dialed, const std::string& address,
-                          std::optional<did> expected, const wire::hello& hello, const session_ports& ports,
+void cluster_actor::greet(std::unique_ptr<net::byte_stream> socket, bool dialed,
+                          const std::string& address, std::optional<did> expected,
+                          const wire::hello& hello, const session_ports& ports,
                           const caf::actor& cluster) {
   link_session::events events;
-  // The session stays alive through its own handlers until it is open or has failed; afterwards through its link.
+  // The session stays alive through its own handlers until it is open or has failed; afterwards
+  // through its link.
   auto holder = std::make_shared<std::shared_ptr<link_session>>();
-  events.open = [cluster, holder, address](const std::shared_ptr<link_session>& s, const peer_info& p) {
+  events.open = [cluster, holder, address](const std::shared_ptr<link_session>& s,
+                                           const peer_info& p) {
     auto info = p;
     if (!address.empty()) info.address = address;
     caf::anon_send(cluster, session_opened{s, std::make_shared<const peer_info>(std::move(info))});
   };
-  events.closed = [cluster, holder, address, dialed](const std::shared_ptr<link_session>&, const error& why) {
+  events.closed = [cluster, holder, address, dialed](const std::shared_ptr<link_session>&,
+                                                     const error& why) {
     if (dialed) caf::anon_send(cluster, dial_failed{address, why});
     holder->reset();
   };
-  *holder = link_session::start(std::move(socket), dialed, std::move(expected), hello, ports, std::move(events));
+  *holder = link_session::start(std::move(socket), dialed, std::move(expected), hello, ports,
+                                std::move(events));
 }
 
 void cluster_actor::dial(const membership::dial& d) {
@@ -98,8 +106,10 @@ void cluster_actor::dial(const membership::dial& d) {
   }
   ports.reactor.post([=, &network] {
     network.connect(d.address, dial_timeout, [=](result<std::unique_ptr<net::byte_stream>> socket) {
-      if (!socket) caf::anon_send(self, dial_failed{d.address, socket.error()});
-      else greet(std::move(*socket), true, d.address, expected, h, ports, self);
+      if (!socket)
+        caf::anon_send(self, dial_failed{d.address, socket.error()});
+      else
+        greet(std::move(*socket), true, d.address, expected, h, ports, self);
     });
   });
 }
@@ -113,10 +123,12 @@ void cluster_actor::opened(session_opened& s) {
   if (peer.hello.seen_of_you > ports_.journal.synced())
     return ports_.on_fatal({errc::corrupt, "store_rewound",
                             "peer " + peer.hello.name + " saw this node at journal position " +
-                                std::to_string(peer.hello.seen_of_you) + ", but the store ends at " +
+                                std::to_string(peer.hello.seen_of_you) +
+                                ", but the store ends at " +
                                 std::to_string(ports_.journal.synced()) +
                                 ": it was replaced by an older copy; restore it as a backup"});
-  members_.up(peer.node, peer.hello.name, peer.hello.addresses, peer.dialed ? peer.address : std::string());
+  members_.up(peer.node, peer.hello.name, peer.hello.addresses,
+              peer.dialed ? peer.address : std::string());
   ports_.peers.update(peer.node, [&](peer_status& p) {
     p.name = peer.hello.name;
     p.address = peer.hello.addresses.empty() ? peer.address : peer.hello.addresses.front();
@@ -144,7 +156,8 @@ void cluster_actor::failed(const dial_failed& f) {
   if (f.why.code == "bad_cluster_proof" || f.why.code == "peer_refused") {
     if (!joined_)
       return ports_.on_fatal({errc::unauthenticated, "wrong_cluster_secret",
-                              "the node at " + f.address + " refused this node's cluster secret; use the secret file " +
+                              "the node at " + f.address +
+                                  " refused this node's cluster secret; use the secret file " +
                                   "of that cluster"});
   }
   ports_.log.debug("dial failed", {{"address", f.address}, {"why", f.why.what()}});

@@ -1,5 +1,5 @@
-// The actor that keeps the cluster together: it listens, dials whom membership says, and gives every connection that
-// proved itself to the link of its peer.
+// The actor that keeps the cluster together: it listens, dials whom membership says, and gives
+// every connection that proved itself to the link of its peer.
 #pragma once
 
 #include "actors/base/agent_directory.hpp"
@@ -32,7 +32,8 @@ struct cluster_options {
   std::uint64_t boot_epoch = 1;
 };
 
-// The highest journal position that was seen of each peer; links note it, hellos tell it (semantics.md 2).
+// The highest journal position that was seen of each peer; links note it, hellos tell it
+// (semantics.md 2).
 class seen_positions {
 public:
   void note(const did& peer, journal_position p) {
@@ -62,8 +63,9 @@ public:
   const char* name() const override { return "kith.cluster"; }
 
   // For a connection that was accepted or dialled; on the reactor's thread.
-  static void greet(std::unique_ptr<net::byte_stream> socket, bool dialed, const std::string& address,
-                    std::optional<did> expected, const wire::hello& hello, const session_ports& ports,
+  static void greet(std::unique_ptr<net::byte_stream> socket, bool dialed,
+                    const std::string& address, std::optional<did> expected,
+                    const wire::hello& hello, const session_ports& ports,
                     const caf::actor& cluster);
 
 private:
@@ -80,7 +82,8 @@ private:
   cluster_ports ports_;
   std::shared_ptr<seen_positions> seen_; // shared with the links, which note what they see
   membership members_;
-  std::map<did, std::shared_ptr<link_session>> waiting_; // until the link has started; shared with the reactor
+  std::map<did, std::shared_ptr<link_session>>
+      waiting_; // until the link has started; shared with the reactor
   std::map<did, std::weak_ptr<link_session>> current_;
   bool joined_ = false;
   bool stopping_ = false;

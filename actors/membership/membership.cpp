@@ -18,10 +18,11 @@ void membership::remember(const records::peer_record& r, time_point now) {
   m.at.next = now;
 }
 
-void membership::up(const did& node, const std::string& name, const std::vector<std::string>& addresses,
-                    const std::string& dialed_address) {
+void membership::up(const did& node, const std::string& name,
+                    const std::vector<std::string>& addresses, const std::string& dialed_address) {
   for (auto& s : seeds_)
-    if (s.address == dialed_address || std::count(addresses.begin(), addresses.end(), s.address) != 0) {
+    if (s.address == dialed_address ||
+        std::count(addresses.begin(), addresses.end(), s.address) != 0) {
       s.answered = true;
       s.under_way = false;
     }
@@ -36,7 +37,11 @@ void membership::up(const did& node, const std::string& name, const std::vector<
   if (!addresses.empty()) m.entry.addresses = addresses;
   m.entry.state = wire::member_state::alive;
   m.up = true;
-  m.at = {m.entry.addresses.empty() ? dialed_address : m.entry.addresses.front(), {}, retry_delay, false, true};
+  m.at = {m.entry.addresses.empty() ? dialed_address : m.entry.addresses.front(),
+          {},
+          retry_delay,
+          false,
+          true};
 }
 
 void membership::down(const did& node, time_point now) {
@@ -92,7 +97,8 @@ std::vector<membership::dial> membership::due(time_point now) {
   }
   for (auto& [id, m] : members_) {
     if (m.up || m.at.under_way || m.at.next > now || m.at.address.empty()) continue;
-    bool already = std::any_of(out.begin(), out.end(), [&](const auto& d) { return d.address == m.at.address; });
+    bool already = std::any_of(out.begin(), out.end(),
+                               [&](const auto& d) { return d.address == m.at.address; });
     if (already) continue;
     m.at.under_way = true;
     out.push_back({m.at.address, id});

@@ -1,5 +1,5 @@
-// Who belongs to the cluster, where each node is reached, and when to dial whom. A plain full exchange: nodes tell each
-// other every member they know when a link opens. Pure.
+// Who belongs to the cluster, where each node is reached, and when to dial whom. A plain full
+// exchange: nodes tell each other every member they know when a link opens. Pure.
 #pragma once
 
 #include "protocols/kith/frames.hpp"

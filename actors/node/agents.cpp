@@ -17,7 +17,8 @@ struct spawn_order {
 };
 KITH_DESCRIBE(spawn_order, type, name);
 
-// The agent whose DID is the node's: makes agents for others, and sends for those who are no agents.
+// The agent whose DID is the node's: makes agents for others, and sends for those who are no
+// agents.
 struct node_agent : agent {
   using agent::agent;
   void setup() override {
@@ -48,8 +49,10 @@ void announce(node_parts& parts, const wire::directory::entry& e) {
 }
 
 result<void> bear(node_parts& parts, newborn n, mailbox_step& step) {
-  if (parts.directory.count(parts.self()) >= std::size_t(parts.options.settings.integer("actors.agents_max")))
-    return fail(errc::overloaded, "too_many_agents", "this node holds as many agents as actors.agents_max allows");
+  if (parts.directory.count(parts.self()) >=
+      std::size_t(parts.options.settings.integer("actors.agents_max")))
+    return fail(errc::overloaded, "too_many_agents",
+                "this node holds as many agents as actors.agents_max allows");
   records::agent_record r;
   r.agent = n.self;
   r.type = n.type;
@@ -62,7 +65,8 @@ result<void> bear(node_parts& parts, newborn n, mailbox_step& step) {
   step.batch.put(store::table::state, keys::agent(keys::of(n.self)), records::encode(r));
   step.batch.raise_epoch(n.self, r.epoch);
   parts.router.add_local(n.self);
-  tenant who{n.self, r.epoch, r.incarnation, std::make_shared<const secret_key>(std::move(n.key)), n.type, n.name};
+  tenant who{n.self, r.epoch, r.incarnation, std::make_shared<const secret_key>(std::move(n.key)),
+             n.type, n.name};
   step.released.push_back([&parts, who] {
     caf::actor agents;
     {
@@ -88,26 +92,28 @@ result<did> resolve_node(node_parts& parts, std::string_view node) {
   if (auto parsed = did::parse(node)) return *parsed;
   if (node == parts.name) return parts.self();
   auto found = parts.peers.named(node);
-  if (found.empty()) return fail(errc::not_found, "unknown_node", "no node is named " + std::string(node));
+  if (found.empty())
+    return fail(errc::not_found, "unknown_node", "no node is named " + std::string(node));
   return found;
 }
 
 } // namespace
 
 mailbox::environment environment_for(node_parts& parts, const tenant& who) {
-  mailbox::environment env{parts.time,
-                           parts.random,
-                           *parts.disk,
-                           [&parts](const did& d) { return parts.router.is_local(d); },
-                           parts.self(),
-                           [&parts](std::string_view n) { return resolve_node(parts, n); },
-                           [&parts](newborn n, mailbox_step& s) { return bear(parts, std::move(n), s); },
-                           [&parts, id = who.self](mailbox_step& s) { return retire(parts, id, s); },
-                           [log = parts.log.component("agent"), id = who.self.text()](log_level l,
-                                                                                    std::string_view text) {
-                             log.say(observed(l), text, {{"agent", id}});
-                           },
-                           {}};
+  mailbox::environment env{
+      parts.time,
+      parts.random,
+      *parts.disk,
+      [&parts](const did& d) { return parts.router.is_local(d); },
+      parts.self(),
+      [&parts](std::string_view n) { return resolve_node(parts, n); },
+      [&parts](newborn n, mailbox_step& s) { return bear(parts, std::move(n), s); },
+      [&parts, id = who.self](mailbox_step& s) { return retire(parts, id, s); },
+      [log = parts.log.component("agent"), id = who.self.text()](log_level l,
+                                                                 std::string_view text) {
+        log.say(observed(l), text, {{"agent", id}});
+      },
+      {}};
   if (who.self == parts.self())
     env.system = [&parts](const message& m) -> std::optional<result<encoded>> {
       if (m.kind() != "kith.where") return std::nullopt;
@@ -122,21 +128,24 @@ child_spec agent_child(node_parts& parts, tenant who) {
   spec.name = who.name.empty() ? who.self.text() : who.name + " " + who.self.text();
   spec.kind = "mailbox of " + who.type;
   spec.start = [&parts, who](caf::actor_system& system) {
-    mailbox_ports ports{*parts.journal, parts.router, *parts.delegations, parts.log.component("mailbox"),
-                        [&parts, who](const mailbox_report& r) {
+    mailbox_ports ports{*parts.journal, parts.router, *parts.delegations,
+                        parts.log.component("mailbox"), [&parts, who](const mailbox_report& r) {
                           wire::directory::entry e;
                           e.agent = who.self;
                           e.type = who.type;
                           e.name = who.name;
                           e.epoch = who.epoch;
-                          for (const auto& [kind, about] : r.advertised) e.advertised.push_back({kind, about});
+                          for (const auto& [kind, about] : r.advertised)
+                            e.advertised.push_back({kind, about});
                           parts.directory.put(parts.self(), e);
                           announce(parts, e);
                         }};
-    return system.spawn<mailbox_actor>(who, parts.limits, environment_for(parts, who), std::move(ports),
-                                       parts.unclean);
+    return system.spawn<mailbox_actor>(who, parts.limits, environment_for(parts, who),
+                                       std::move(ports), parts.unclean);
   };
-  spec.gave_up = [&parts, id = who.self](const std::string&) { parts.router.set_mailbox(id, {}, nullptr); };
+  spec.gave_up = [&parts, id = who.self](const std::string&) {
+    parts.router.set_mailbox(id, {}, nullptr);
+  };
   return spec;
 }
 
@@ -153,11 +162,12 @@ result<std::vector<child_spec>> stored_agents(node_parts& parts) {
       if (r.stopped) continue;
       KITH_ASSIGN(auto key, parts.keys->open_agent_key(r.sealed_key));
       if (key.did() != r.agent)
-        return fail(errc::corrupt, "bad_agent_key", "the stored key of " + r.agent.text() + " is another agent's");
+        return fail(errc::corrupt, "bad_agent_key",
+                    "the stored key of " + r.agent.text() + " is another agent's");
       parts.journal->load_epoch(r.agent, r.epoch);
       parts.router.add_local(r.agent);
-      tenants.push_back({r.agent, r.epoch, r.incarnation, std::make_shared<const secret_key>(std::move(key)),
-                         r.type, r.name});
+      tenants.push_back({r.agent, r.epoch, r.incarnation,
+                         std::make_shared<const secret_key>(std::move(key)), r.type, r.name});
     }
     from = found.back().key;
     from.push_back(0);

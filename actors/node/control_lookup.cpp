@@ -54,7 +54,8 @@ bj::object describe(node_parts& parts, const agent_directory::listing& l) {
   o["node"] = l.node.text();
   o["node_name"] = node_name(parts, l.node);
   bj::array advertised;
-  for (const auto& c : l.agent.advertised) advertised.push_back({{"kind", c.kind}, {"description", c.about}});
+  for (const auto& c : l.agent.advertised)
+    advertised.push_back({{"kind", c.kind}, {"description", c.about}});
   o["advertised"] = std::move(advertised);
   return o;
 }
@@ -81,7 +82,8 @@ result<did> agent_reference(node_parts& parts, const std::string& text) {
   if (found.empty()) return fail(errc::not_found, "unknown_agent", "no agent is named " + text);
   if (found.size() > 1)
     return fail(errc::conflict, "ambiguous_name",
-                std::to_string(found.size()) + " agents are named " + text + "; use a DID (kith agents --all)");
+                std::to_string(found.size()) + " agents are named " + text +
+                    "; use a DID (kith agents --all)");
   return found.front().agent.agent;
 }
 
@@ -124,12 +126,21 @@ void status(node_parts& parts, const bj::object&, control_server::reply reply) {
   o["agents"] = count > 0 ? count - 1 : 0; // the node's own is not counted
   o["unacknowledged"] = parts.router.unacknowledged();
   bj::array peers, members;
-  members.push_back({{"did", parts.self().text()}, {"name", parts.name}, {"state", "alive"}, {"address", parts.link_address}});
+  members.push_back({{"did", parts.self().text()},
+                     {"name", parts.name},
+                     {"state", "alive"},
+                     {"address", parts.link_address}});
   for (const auto& [id, p] : parts.peers.all()) {
-    peers.push_back({{"did", id.text()}, {"name", p.name}, {"state", p.state == "up" ? "up" : "backoff"},
-                     {"address", p.address}, {"rtt_us", p.rtt_us}, {"unacknowledged", p.unacknowledged},
+    peers.push_back({{"did", id.text()},
+                     {"name", p.name},
+                     {"state", p.state == "up" ? "up" : "backoff"},
+                     {"address", p.address},
+                     {"rtt_us", p.rtt_us},
+                     {"unacknowledged", p.unacknowledged},
                      {"volatile_dropped", p.volatile_dropped}});
-    members.push_back({{"did", id.text()}, {"name", p.name}, {"state", p.state == "up" ? "alive" : "down"},
+    members.push_back({{"did", id.text()},
+                       {"name", p.name},
+                       {"state", p.state == "up" ? "alive" : "down"},
                        {"address", p.address}});
   }
   o["peers"] = std::move(peers);
@@ -156,7 +167,8 @@ void tree(node_parts& parts, const bj::object&, control_server::reply reply) {
   }
   for (std::size_t i = items.size(); i-- > 1;) {
     auto parent = items[i].path.substr(0, items[i].path.rfind('/'));
-    auto it = std::find_if(items.begin(), items.begin() + std::ptrdiff_t(i), [&](const auto& p) { return p.path == parent; });
+    auto it = std::find_if(items.begin(), items.begin() + std::ptrdiff_t(i),
+                           [&](const auto& p) { return p.path == parent; });
     if (it == items.begin() + std::ptrdiff_t(i)) continue;
     auto& children = it->o["children"].as_array();
     children.insert(children.begin(), std::move(items[i].o));
@@ -188,7 +200,8 @@ void agents(node_parts& parts, const bj::object& args, control_server::reply rep
   gather->missing = local.size();
   if (local.empty()) return gather->give_up();
   for (auto& [o, mailbox] : local)
-    caf::anon_send(mailbox, mailbox_inquiry{[gather, o = std::move(o)](const mailbox_report& r) mutable {
+    caf::anon_send(mailbox,
+                   mailbox_inquiry{[gather, o = std::move(o)](const mailbox_report& r) mutable {
                      o["state"] = r.state;
                      o["pending"] = r.waiting;
                      o["unacknowledged"] = r.unacked;
@@ -200,7 +213,8 @@ void agents(node_parts& parts, const bj::object& args, control_server::reply rep
 
 // The furthest that any node knows: what the recipient says goes before what the sender believes.
 static bj::object joined(const std::string& id, const bj::array& history) {
-  static constexpr std::string_view order[] = {"queued", "sent", "persisted", "in_doubt", "handled", "refused", "expired", "dead"};
+  static constexpr std::string_view order[] = {"queued",  "sent",    "persisted", "in_doubt",
+                                               "handled", "refused", "expired",   "dead"};
   bj::object o;
   o["id"] = id;
   o["state"] = "unknown";
@@ -210,7 +224,8 @@ static bj::object joined(const std::string& id, const bj::array& history) {
     auto state = std::string_view(entry.at("state").as_string());
     auto rank = std::find(std::begin(order), std::end(order), state) - std::begin(order);
     for (auto* name : {"from", "to", "seq", "lane"})
-      if (auto* v = entry.if_contains(name); v != nullptr && o.if_contains(name) == nullptr) o[name] = *v;
+      if (auto* v = entry.if_contains(name); v != nullptr && o.if_contains(name) == nullptr)
+        o[name] = *v;
     if (rank <= best) continue;
     best = rank;
     o["state"] = state;
@@ -250,8 +265,10 @@ void where(node_parts& parts, const bj::object& args, control_server::reply repl
     in.answered = [gather](const ingress::answer& a) {
       boost::system::error_code ec;
       auto parsed = a.status == answer_status::ok ? bj::parse(a.payload, ec) : bj::value();
-      if (!ec && parsed.is_array()) gather->one(std::move(parsed));
-      else gather->one(std::nullopt);
+      if (!ec && parsed.is_array())
+        gather->one(std::move(parsed));
+      else
+        gather->one(std::nullopt);
     };
     if (!through_node(parts, std::move(in))) gather->one(std::nullopt);
   }
@@ -293,11 +310,13 @@ void dlq_show(node_parts& parts, const bj::object& args, control_server::reply r
   auto stored = parts.disk->get(store::table::ledger, keys::dead(*id));
   if (!stored) return reply(fail(stored.error()));
   if (!*stored)
-    return reply(fail(errc::not_found, "unknown_dead_letter", "no dead letter on this node has the id " + *text));
+    return reply(fail(errc::not_found, "unknown_dead_letter",
+                      "no dead letter on this node has the id " + *text));
   auto letter = records::decode<records::dead_letter>(**stored);
   if (!letter) return reply(fail(letter.error()));
   auto o = describe(*letter);
-  if (auto e = envelope::parse(letter->envelope)) put_payload(o, e->content_type(), as_text(e->payload()));
+  if (auto e = envelope::parse(letter->envelope))
+    put_payload(o, e->content_type(), as_text(e->payload()));
   reply(std::move(o));
 }
 

@@ -7,16 +7,18 @@ namespace kith {
 namespace bj = boost::json;
 
 struct control_server::connection {
-  connection(std::unique_ptr<net::byte_stream> s, std::size_t line_max) : socket(std::move(s)), lines(line_max) {}
+  connection(std::unique_ptr<net::byte_stream> s, std::size_t line_max)
+      : socket(std::move(s)), lines(line_max) {}
   std::unique_ptr<net::byte_stream> socket;
   net::line_reader lines;
   std::size_t open = 0;
 };
 
 result<void> control_server::listen(const std::filesystem::path& socket) {
-  KITH_ASSIGN(listener_, parts_.network->listen("unix:" + socket.string(), [this](std::unique_ptr<net::byte_stream> s) {
-    accept(std::move(s));
-  }));
+  KITH_ASSIGN(listener_, parts_.network->listen("unix:" + socket.string(),
+                                                [this](std::unique_ptr<net::byte_stream> s) {
+                                                  accept(std::move(s));
+                                                }));
   return {};
 }
 
@@ -29,7 +31,8 @@ void control_server::close() {
 void control_server::accept(std::unique_ptr<net::byte_stream> socket) {
   if (connections_.size() >= connections_max) return;
   auto line_max = std::size_t(parts_.options.settings.integer("limits.control_line_max"));
-  auto c = std::make_shared<connection>(std::move(socket), line_max); // shared: answers come later, from other threads
+  auto c = std::make_shared<connection>(std::move(socket),
+                                        line_max); // shared: answers come later, from other threads
   connections_.insert(c);
   std::weak_ptr<connection> weak = c;
   auto lines = [this, weak](byte_view data) {
@@ -40,7 +43,8 @@ void control_server::accept(std::unique_ptr<net::byte_stream> socket) {
       return connections_.count(self) != 0 && self->open < requests_max;
     });
     if (!fed) {
-      answer(self, 0, fail(errc::malformed, "bad_request", "a line of the control socket is too long"));
+      answer(self, 0,
+             fail(errc::malformed, "bad_request", "a line of the control socket is too long"));
       self->socket->close();
     } else if (self->open >= requests_max) {
       self->socket->pause_reading();
@@ -70,7 +74,8 @@ void control_server::line(const std::shared_ptr<connection>& c, std::string_view
     if (auto* v = request->if_contains("verb")) verb = v->if_string();
   }
   if (id < 1 || verb == nullptr) {
-    answer(c, 0, fail(errc::malformed, "bad_request", "a request is an object with an id and a verb"));
+    answer(c, 0,
+           fail(errc::malformed, "bad_request", "a request is an object with an id and a verb"));
     c->socket->close();
     return;
   }
@@ -106,7 +111,8 @@ void control_server::line(const std::shared_ptr<connection>& c, std::string_view
   });
 }
 
-void control_server::answer(const std::shared_ptr<connection>& c, std::int64_t id, const result<bj::value>& r) {
+void control_server::answer(const std::shared_ptr<connection>& c, std::int64_t id,
+                            const result<bj::value>& r) {
   bj::object o;
   o["id"] = id;
   o["ok"] = r.has_value();
@@ -125,11 +131,12 @@ void control_server::answer(const std::shared_ptr<connection>& c, std::int64_t i
   c->socket->write(to_bytes(as_bytes(text)));
 }
 
-void control_verb(node_parts& parts, std::string_view verb, const bj::object& args, control_server::reply reply) {
+void control_verb(node_parts& parts, std::string_view verb, const bj::object& args,
+                  control_server::reply reply) {
   using handler = void (*)(node_parts&, const bj::object&, control_server::reply);
   static constexpr std::pair<std::string_view, handler> verbs[] = {
-      {"status", control::status}, {"tree", control::tree},   {"agents", control::agents},
-      {"where", control::where},   {"send", control::send},   {"ask", control::ask},
+      {"status", control::status}, {"tree", control::tree},     {"agents", control::agents},
+      {"where", control::where},   {"send", control::send},     {"ask", control::ask},
       {"spawn", control::spawn},   {"dlq_ls", control::dlq_ls}, {"dlq_show", control::dlq_show},
   };
   for (const auto& [name, run] : verbs)

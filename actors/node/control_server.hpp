@@ -1,5 +1,5 @@
-// The node's side of the control socket (tools/kith/CONTROL.md): JSON lines over a Unix socket that only its owner can
-// open. Lives on the reactor's thread.
+// The node's side of the control socket (tools/kith/CONTROL.md): JSON lines over a Unix socket that
+// only its owner can open. Lives on the reactor's thread.
 #pragma once
 
 #include "actors/node/parts.hpp"
@@ -12,9 +12,9 @@ namespace kith {
 
 class control_server {
 public:
-  static constexpr std::size_t connections_max = 256;    // further ones are closed at once
-  static constexpr std::size_t requests_max = 64;        // open on one connection; more wait unread
-  static constexpr std::size_t unsent_max = 64 << 20;    // a client that does not read is cut off
+  static constexpr std::size_t connections_max = 256; // further ones are closed at once
+  static constexpr std::size_t requests_max = 64;     // open on one connection; more wait unread
+  static constexpr std::size_t unsent_max = 64 << 20; // a client that does not read is cut off
 
   // The answer to one request; any thread, once.
   using reply = std::function<void(result<boost::json::value>)>;
@@ -30,7 +30,8 @@ private:
   struct connection;
   void accept(std::unique_ptr<net::byte_stream> socket);
   void line(const std::shared_ptr<connection>& c, std::string_view text);
-  void answer(const std::shared_ptr<connection>& c, std::int64_t id, const result<boost::json::value>& r);
+  void answer(const std::shared_ptr<connection>& c, std::int64_t id,
+              const result<boost::json::value>& r);
   void drop(const std::shared_ptr<connection>& c);
 
   node_parts& parts_;
@@ -39,7 +40,8 @@ private:
   std::set<std::shared_ptr<connection>> connections_; // shared with the answers under way
 };
 
-// What the verbs do (control_verbs.cpp, control_lookup.cpp). Runs on the reactor's thread; must not block for long.
+// What the verbs do (control_verbs.cpp, control_lookup.cpp). Runs on the reactor's thread; must not
+// block for long.
 void control_verb(node_parts& parts, std::string_view verb, const boost::json::object& args,
                   control_server::reply reply);
 
@@ -48,9 +50,11 @@ namespace control {
 // Arguments: invalid "bad_argument" if missing or of another type.
 result<std::string> text_argument(const boost::json::object& args, std::string_view name);
 result<std::string> optional_text(const boost::json::object& args, std::string_view name);
-result<std::int64_t> optional_number(const boost::json::object& args, std::string_view name, std::int64_t otherwise);
+result<std::int64_t> optional_number(const boost::json::object& args, std::string_view name,
+                                     std::int64_t otherwise);
 
-// A DID, or the name of one agent of the cluster: not_found "unknown_agent", conflict "ambiguous_name".
+// A DID, or the name of one agent of the cluster: not_found "unknown_agent", conflict
+// "ambiguous_name".
 result<did> agent_reference(node_parts& parts, const std::string& text);
 // not_found "unknown_node".
 result<did> node_reference(node_parts& parts, const std::string& text);

@@ -1,5 +1,5 @@
-// The verbs of the control socket that act: send, ask, spawn. All go through the node's own agent, so that what comes
-// from outside is journaled, retried and accounted for like everything else.
+// The verbs of the control socket that act: send, ask, spawn. All go through the node's own agent,
+// so that what comes from outside is journaled, retried and accounted for like everything else.
 #include "actors/agent/registry.hpp"
 #include "actors/node/control_server.hpp"
 
@@ -12,7 +12,8 @@ namespace bj = boost::json;
 namespace {
 
 error bad_argument(std::string_view name, std::string_view expected) {
-  return {errc::invalid, "bad_argument", "argument " + std::string(name) + " must be " + std::string(expected)};
+  return {errc::invalid, "bad_argument",
+          "argument " + std::string(name) + " must be " + std::string(expected)};
 }
 
 struct payload {
@@ -31,7 +32,8 @@ result<payload> payload_argument(node_parts& parts, const bj::object& args) {
   }
   auto max = std::size_t(parts.options.settings.integer("limits.payload_max"));
   if (p.bytes.size() > max)
-    return fail(errc::too_large, "payload_too_large", "a payload is at most " + std::to_string(max) + " bytes");
+    return fail(errc::too_large, "payload_too_large",
+                "a payload is at most " + std::to_string(max) + " bytes");
   return p;
 }
 
@@ -62,7 +64,8 @@ result<ingress> request_of(node_parts& parts, const bj::object& args) {
   auto free = parts.disk->free_bytes();
   auto reserve = std::uint64_t(parts.options.settings.integer("store.disk_reserve_mb")) << 20;
   if (free && *free < reserve)
-    return fail(errc::overloaded, "disk_reserve", "the disk has less room than store.disk_reserve_mb; make some");
+    return fail(errc::overloaded, "disk_reserve",
+                "the disk has less room than store.disk_reserve_mb; make some");
   return in;
 }
 
@@ -80,17 +83,20 @@ result<std::string> optional_text(const bj::object& args, std::string_view name)
   return text_argument(args, name);
 }
 
-result<std::int64_t> optional_number(const bj::object& args, std::string_view name, std::int64_t otherwise) {
+result<std::int64_t> optional_number(const bj::object& args, std::string_view name,
+                                     std::int64_t otherwise) {
   auto* v = args.if_contains(name);
   if (v == nullptr || v->is_null()) return otherwise;
-  if (!v->is_int64() || v->as_int64() < 0) return fail(bad_argument(name, "a number, not negative"));
+  if (!v->is_int64() || v->as_int64() < 0)
+    return fail(bad_argument(name, "a number, not negative"));
   return v->as_int64();
 }
 
 result<void> through_node(node_parts& parts, ingress request) {
   auto where = parts.router.find(parts.self());
   if (!where.mailbox)
-    return fail(errc::unavailable, "not_ready", "the node is starting or stopping; try again in a moment");
+    return fail(errc::unavailable, "not_ready",
+                "the node is starting or stopping; try again in a moment");
   caf::anon_send(where.mailbox, std::move(request));
   return {};
 }
@@ -101,7 +107,8 @@ void send(node_parts& parts, const bj::object& args, control_server::reply reply
   auto ttl = optional_number(args, "ttl_ms", 0);
   auto quality = optional_number(args, "qos", 2);
   if (!ttl) return reply(fail(ttl.error()));
-  if (!quality || (*quality != 0 && *quality != 2)) return reply(fail(bad_argument("qos", "0 or 2")));
+  if (!quality || (*quality != 0 && *quality != 2))
+    return reply(fail(bad_argument("qos", "0 or 2")));
   in->time_to_live_ms = std::uint64_t(*ttl);
   in->quality = qos(*quality);
   in->accepted = [reply](const ingress::outcome& o) {
@@ -118,19 +125,23 @@ void ask(node_parts& parts, const bj::object& args, control_server::reply reply)
   if (!timeout) return reply(fail(timeout.error()));
   in->timeout_ms = std::uint64_t(*timeout);
   in->wants_answer = true;
-  auto id = std::make_shared<std::string>(); // shared by the two callbacks; the first runs before the second
+  auto id = std::make_shared<std::string>(); // shared by the two callbacks; the first runs before
+                                             // the second
   in->accepted = [reply, id](const ingress::outcome& o) {
     *id = o.id.text();
     if (!o.problem.code.empty()) return reply(fail(o.problem));
     if (o.duplicate)
-      reply(fail(errc::conflict, "answer_gone", "message " + *id + " was asked before; its answer went to that asker"));
+      reply(fail(errc::conflict, "answer_gone",
+                 "message " + *id + " was asked before; its answer went to that asker"));
   };
   in->answered = [reply, id](const ingress::answer& a) {
     bj::object o;
     o["status"] = status_text(a);
     o["id"] = *id;
-    if (a.status == answer_status::ok && !a.timed_out) put_payload(o, a.content_type, a.payload);
-    else o["reason"] = a.payload;
+    if (a.status == answer_status::ok && !a.timed_out)
+      put_payload(o, a.content_type, a.payload);
+    else
+      o["reason"] = a.payload;
     reply(std::move(o));
   };
   if (auto sent = through_node(parts, std::move(*in)); !sent) reply(fail(sent.error()));
@@ -140,11 +151,12 @@ void spawn(node_parts& parts, const bj::object& args, control_server::reply repl
   auto type = text_argument(args, "type");
   auto name = optional_text(args, "name");
   auto node = optional_text(args, "node");
-  if (!type || !name || !node) return reply(fail(!type ? type.error() : !name ? name.error() : node.error()));
+  if (!type || !name || !node)
+    return reply(fail(!type ? type.error() : !name ? name.error() : node.error()));
   if (!name->empty() && !parts.directory.named(*name).empty())
-    return reply(fail(errc::exists, "name_taken", "an agent of this cluster is named " + *name + " already"));
-  if (did::parse(*name))
-    return reply(fail(bad_argument("name", "no DID")));
+    return reply(fail(errc::exists, "name_taken",
+                      "an agent of this cluster is named " + *name + " already"));
+  if (did::parse(*name)) return reply(fail(bad_argument("name", "no DID")));
   ingress in;
   in.to = parts.self();
   if (!node->empty()) {
@@ -160,9 +172,12 @@ void spawn(node_parts& parts, const bj::object& args, control_server::reply repl
     if (!o.problem.code.empty()) reply(fail(o.problem));
   };
   in.answered = [reply, to = in.to, type = *type](const ingress::answer& a) {
-    if (a.timed_out) return reply(fail(errc::timeout, "no_answer", "the node did not answer in time"));
-    if (a.status == answer_status::refused) return reply(fail(errc::not_found, "unknown_type", a.payload));
-    if (a.status != answer_status::ok) return reply(fail(errc::internal, "spawn_failed", a.payload));
+    if (a.timed_out)
+      return reply(fail(errc::timeout, "no_answer", "the node did not answer in time"));
+    if (a.status == answer_status::refused)
+      return reply(fail(errc::not_found, "unknown_type", a.payload));
+    if (a.status != answer_status::ok)
+      return reply(fail(errc::internal, "spawn_failed", a.payload));
     reply(bj::value{{"did", a.payload}, {"node", to.text()}});
   };
   if (auto sent = through_node(parts, std::move(in)); !sent) reply(fail(sent.error()));

@@ -46,10 +46,14 @@ struct node::impl : node_parts {
   void stop_actors(duration deadline);
   void tear_down(bool in_order);
   void begin_stop();
-  std::size_t queue_max() const { return std::size_t(options.settings.integer("link.queue_bytes_max")); }
+  std::size_t queue_max() const {
+    return std::size_t(options.settings.integer("link.queue_bytes_max"));
+  }
 
-  child_spec child(std::string child_name, std::function<caf::actor(caf::actor_system&)> start) const;
-  caf::actor start_supervisor(caf::actor_system& s, const std::string& path, duration deadline, bool together);
+  child_spec child(std::string child_name,
+                   std::function<caf::actor(caf::actor_system&)> start) const;
+  caf::actor start_supervisor(caf::actor_system& s, const std::string& path, duration deadline,
+                              bool together);
 
   std::thread stopper; // runs the ordered stop
   bool reactor_started = false;
@@ -80,7 +84,8 @@ result<void> node::impl::open_files() {
                 "there is no directory " + options.dir.string() + "; make one with kith init");
   KITH_ASSIGN(keys, keystore::open_or_create(options.dir / "keys", random));
   auto secret_file = s.text("cluster.secret_file");
-  std::filesystem::path path = secret_file.empty() ? options.dir / "cluster.secret" : std::filesystem::path(secret_file);
+  std::filesystem::path path =
+      secret_file.empty() ? options.dir / "cluster.secret" : std::filesystem::path(secret_file);
   KITH_ASSIGN(cluster_secret, read_secret_file(path));
   delegations.emplace(keys->node_key().did());
   return {};
@@ -92,7 +97,8 @@ result<void> node::impl::open_store() {
   std::filesystem::create_directory(dir, ec);
   store::rocks_options o;
   o.block_cache_bytes = std::size_t(options.settings.integer("store.cache_mb")) << 20;
-  if (options.settings.boolean("test.lose_unsynced")) o.faults = std::make_shared<store::fault_disk>();
+  if (options.settings.boolean("test.lose_unsynced"))
+    o.faults = std::make_shared<store::fault_disk>();
   KITH_ASSIGN(disk, store::rocks_backend::open(dir, std::move(o)));
   unclean = !disk->was_clean();
   journal = std::make_unique<store::journal>(*disk, time, store::journal_options{},
@@ -103,8 +109,9 @@ result<void> node::impl::open_store() {
     KITH_ASSIGN(auto r, records::decode<records::node_record>(*stored));
     if (r.node != self())
       return fail(errc::conflict, "foreign_store",
-                  "the store in " + dir.string() + " belongs to " + r.node.text() + ", but the key here is " +
-                      self().text() + "'s; keys/ and store/ of a node belong together");
+                  "the store in " + dir.string() + " belongs to " + r.node.text() +
+                      ", but the key here is " + self().text() +
+                      "'s; keys/ and store/ of a node belong together");
     boot_epoch = r.boot_epoch;
     return {};
   }
@@ -122,7 +129,8 @@ result<void> node::impl::open_store() {
   batch.put(store::table::state, keys::agent(keys::of(self())), records::encode(r));
   batch.raise_epoch(self(), 1);
   std::promise<result<journal_position>> done;
-  KITH_ASSIGN(auto position, journal->submit(std::move(batch), [&](const auto& r2) { done.set_value(r2); }));
+  KITH_ASSIGN(auto position,
+              journal->submit(std::move(batch), [&](const auto& r2) { done.set_value(r2); }));
   (void)position;
   KITH_TRY(done.get_future().get());
   return {};
@@ -142,10 +150,12 @@ result<void> node::impl::open_network() {
       h.name = name;
       h.addresses = {link_address};
       h.synced = journal->synced();
-      session_ports ports{reactor, time, random, router, keys->node_key(), cluster_secret, log.component("link"),
-                          queue_max()};
+      session_ports ports{
+          reactor,    time, random, router, keys->node_key(), cluster_secret, log.component("link"),
+          queue_max()};
       std::lock_guard lock(mutex);
-      if (cluster && !draining) cluster_actor::greet(std::move(socket), false, {}, std::nullopt, h, ports, cluster);
+      if (cluster && !draining)
+        cluster_actor::greet(std::move(socket), false, {}, std::nullopt, h, ports, cluster);
     });
     if (!l) {
       opened = fail(l.error());
@@ -159,7 +169,8 @@ result<void> node::impl::open_network() {
   return {};
 }
 
-child_spec node::impl::child(std::string child_name, std::function<caf::actor(caf::actor_system&)> start) const {
+child_spec node::impl::child(std::string child_name,
+                             std::function<caf::actor(caf::actor_system&)> start) const {
   child_spec spec;
   spec.name = std::move(child_name);
   spec.kind = "supervisor";
@@ -167,8 +178,8 @@ child_spec node::impl::child(std::string child_name, std::function<caf::actor(ca
   return spec;
 }
 
-caf::actor node::impl::start_supervisor(caf::actor_system& s, const std::string& path, duration deadline,
-                                        bool together) {
+caf::actor node::impl::start_supervisor(caf::actor_system& s, const std::string& path,
+                                        duration deadline, bool together) {
   supervisor_options o;
   o.path = path;
   o.limits = limits_of(options.settings);
@@ -193,17 +204,34 @@ void node::impl::start_actors() {
     return links = a;
   });
   auto cluster_spec = child("cluster", [this](caf::actor_system& s) {
-    session_ports session{reactor, time, random, router, keys->node_key(), cluster_secret, log.component("link"),
-                          queue_max()};
+    session_ports session{
+        reactor,    time, random, router, keys->node_key(), cluster_secret, log.component("link"),
+        queue_max()};
     auto start_link = [this](caf::actor_system& sys, const did& peer, caf::actor cluster_handle) {
-      link_ports ports{self(), time, *disk, *journal, router, directory, *delegations, peers, log.component("link"),
+      link_ports ports{self(),
+                       time,
+                       *disk,
+                       *journal,
+                       router,
+                       directory,
+                       *delegations,
+                       peers,
+                       log.component("link"),
                        [s2 = seen](const did& p, journal_position at) { s2->note(p, at); }};
       auto link = sys.spawn<link_actor>(peer, std::move(cluster_handle), std::move(ports));
       router.set_link(peer, link);
       return link;
     };
     std::unique_lock lock(mutex);
-    cluster_ports ports{session, *network, *journal, *disk, router, peers, log.component("cluster"), links, start_link,
+    cluster_ports ports{session,
+                        *network,
+                        *journal,
+                        *disk,
+                        router,
+                        peers,
+                        log.component("cluster"),
+                        links,
+                        start_link,
                         [this](bool now_joined) {
                           std::lock_guard inner(mutex);
                           joined = now_joined;
@@ -219,7 +247,8 @@ void node::impl::start_actors() {
   auto agents_spec = child("agents", [this](caf::actor_system& s) {
     auto stored = stored_agents(*this);
     if (!stored) throw std::runtime_error(stored.error().what());
-    auto a = start_supervisor(s, name + "/agents", options.settings.milliseconds("shutdown.deadline_ms"), true);
+    auto a = start_supervisor(s, name + "/agents",
+                              options.settings.milliseconds("shutdown.deadline_ms"), true);
     for (auto& spec : *stored) caf::anon_send(a, std::move(spec));
     std::lock_guard lock(mutex);
     return agents = a;
@@ -244,7 +273,8 @@ result<void> node::impl::open(node_options o) {
   reactor.call([&] { listening = control->listen(options.dir / "control.sock"); });
   KITH_TRY(listening);
   control->on_stop([this] { begin_stop(); });
-  log.info("node up", {{"node", self().text()}, {"name", name}, {"link", link_address}, {"unclean", unclean}});
+  log.info("node up",
+           {{"node", self().text()}, {"name", name}, {"link", link_address}, {"unclean", unclean}});
   return {};
 }
 
@@ -280,8 +310,8 @@ void node::impl::tear_down(bool in_order) {
   if (std::exchange(torn_down, true)) return;
   auto deadline = in_order ? options.settings.milliseconds("shutdown.deadline_ms") : duration(0);
   if (system) stop_actors(deadline);
-  // Threads that sent to actors hold on to parts of the actor system: they end before it does. What was submitted is
-  // durable then.
+  // Threads that sent to actors hold on to parts of the actor system: they end before it does. What
+  // was submitted is durable then.
   if (journal) journal->close();
   if (reactor_started) {
     reactor.call([this] {
@@ -302,7 +332,8 @@ void node::impl::tear_down(bool in_order) {
       failed = fatal;
     }
     if (!failed)
-      if (auto closed = disk->close(); !closed) log.error("store not closed in order", closed.error());
+      if (auto closed = disk->close(); !closed)
+        log.error("store not closed in order", closed.error());
   }
   disk.reset();
   log.info("node stopped");

@@ -1,12 +1,13 @@
-// What one node is made of, in the order in which it is built; torn down in reverse. Internal to this room.
+// What one node is made of, in the order in which it is built; torn down in reverse. Internal to
+// this room.
 #pragma once
 
 #include "actors/base/agent_directory.hpp"
 #include "actors/base/delegation_book.hpp"
 #include "actors/base/peer_table.hpp"
 #include "actors/base/tree_view.hpp"
-#include "actors/mailbox/mailbox_actor.hpp"
 #include "actors/link/link_actor.hpp"
+#include "actors/mailbox/mailbox_actor.hpp"
 #include "actors/membership/cluster_actor.hpp"
 #include "actors/node/node.hpp"
 #include "actors/supervisor/supervisor.hpp"
@@ -43,7 +44,8 @@ struct node_parts {
   peer_table peers;
   tree_view tree;
   std::optional<delegation_book> delegations;
-  std::shared_ptr<seen_positions> seen = std::make_shared<seen_positions>(); // shared with the cluster's actor
+  std::shared_ptr<seen_positions> seen =
+      std::make_shared<seen_positions>(); // shared with the cluster's actor
   net::asio_reactor reactor;
   std::optional<net::asio_network> network;
   std::unique_ptr<net::listener> listener;

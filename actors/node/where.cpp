@@ -1,4 +1,5 @@
-// Where is my message? What one node's ledger knows of it; the control plane joins what all nodes say.
+// Where is my message? What one node's ledger knows of it; the control plane joins what all nodes
+// say.
 #include "actors/node/parts.hpp"
 
 #include <boost/json.hpp>
@@ -42,9 +43,12 @@ bj::object sent_here(node_parts& parts, const records::ledger_entry& e) {
       add_stream(o, s->stream);
       auto acked = s->acked;
       auto where = parts.router.find(s->stream.to);
-      if (auto live = parts.router.stream(s->stream)) acked = std::max<sequence>(acked, live->acked);
-      if (where.where == route::kind::local || e.seq <= acked) o["state"] = "persisted";
-      else if (where.where == route::kind::remote && connected(parts, where.node)) o["state"] = "sent";
+      if (auto live = parts.router.stream(s->stream))
+        acked = std::max<sequence>(acked, live->acked);
+      if (where.where == route::kind::local || e.seq <= acked)
+        o["state"] = "persisted";
+      else if (where.where == route::kind::remote && connected(parts, where.node))
+        o["state"] = "sent";
     }
   }
   if (e.disposition != disposition::none) o["state"] = std::string(to_string(e.disposition));
@@ -68,7 +72,8 @@ std::string where_here(node_parts& parts, const uuid& id) {
   auto look = [&](const bytes& key, auto describe) {
     auto stored = parts.disk->get(store::table::ledger, key);
     if (!stored || !*stored) return;
-    if (auto e = records::decode<records::ledger_entry>(**stored)) history.push_back(describe(parts, *e));
+    if (auto e = records::decode<records::ledger_entry>(**stored))
+      history.push_back(describe(parts, *e));
   };
   look(keys::sent(id), sent_here);
   look(keys::received(id), received_here);

@@ -1,5 +1,5 @@
-// When a crashed child is started again, and when its supervisor gives it up: Erlang's restart intensity with
-// exponential back-off. Pure.
+// When a crashed child is started again, and when its supervisor gives it up: Erlang's restart
+// intensity with exponential back-off. Pure.
 #pragma once
 
 #include "runtime/base/clock.hpp"
@@ -14,8 +14,8 @@ struct restart_limits {
   // More crashes than this within the period: the child is given up.
   std::uint32_t intensity_max = 5;
   duration period = std::chrono::seconds(60);
-  // The first restart waits this long; each further one within the period twice as long, up to the maximum; half of
-  // it is jitter.
+  // The first restart waits this long; each further one within the period twice as long, up to the
+  // maximum; half of it is jitter.
   duration delay = std::chrono::milliseconds(50);
   duration delay_max = std::chrono::seconds(10);
 };
@@ -25,7 +25,8 @@ class restart_policy {
 public:
   explicit restart_policy(restart_limits limits) : limits_(limits) {}
 
-  // The child crashed at `now`: how long to wait before it is started again, or nothing if it is to be given up.
+  // The child crashed at `now`: how long to wait before it is started again, or nothing if it is to
+  // be given up.
   std::optional<duration> crashed(time_point now, random_source& random);
   std::uint32_t restarts() const { return restarts_; }
 

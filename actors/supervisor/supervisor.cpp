@@ -2,7 +2,8 @@
 
 namespace kith {
 
-supervisor::supervisor(caf::actor_config& config, supervisor_options options, supervisor_ports ports)
+supervisor::supervisor(caf::actor_config& config, supervisor_options options,
+                       supervisor_ports ports)
     : caf::event_based_actor(config), options_(std::move(options)), ports_(std::move(ports)) {
   set_down_handler([this](caf::down_msg& msg) { down(msg); });
   // A supervisor outlives its parent's exit signals only through the ordered stop.
@@ -21,7 +22,8 @@ caf::behavior supervisor::make_behavior() {
 }
 
 void supervisor::note(const child& c, const std::string& state) {
-  ports_.view.set(options_.path + "/" + c.spec.name, {c.spec.kind, state, c.policy.restarts(), c.reason});
+  ports_.view.set(options_.path + "/" + c.spec.name,
+                  {c.spec.kind, state, c.policy.restarts(), c.reason});
 }
 
 void supervisor::add(child_spec spec) {
@@ -70,12 +72,14 @@ void supervisor::crashed(child& c, const std::string& reason) {
   c.reason = reason;
   auto delay = c.policy.crashed(ports_.time.now(), ports_.random);
   if (!delay) {
-    ports_.log.error("child given up", {{"child", options_.path + "/" + c.spec.name}, {"reason", reason}});
+    ports_.log.error("child given up",
+                     {{"child", options_.path + "/" + c.spec.name}, {"reason", reason}});
     note(c, "failed");
     if (c.spec.gave_up) c.spec.gave_up(reason);
     return;
   }
-  ports_.log.warn("child crashed", {{"child", options_.path + "/" + c.spec.name}, {"reason", reason}});
+  ports_.log.warn("child crashed",
+                  {{"child", options_.path + "/" + c.spec.name}, {"reason", reason}});
   c.restart_at = ports_.time.now() + *delay;
   note(c, "restarting");
   schedule(*delay);
@@ -88,7 +92,8 @@ void supervisor::tick() {
   for (auto& [name, c] : children_) {
     if (!stopping_ && c.restart_at != time_point{} && c.restart_at <= now) start(c);
     if (c.kill_at != time_point{} && c.kill_at <= now && c.actor) {
-      ports_.log.warn("child killed at its deadline", {{"child", options_.path + "/" + c.spec.name}});
+      ports_.log.warn("child killed at its deadline",
+                      {{"child", options_.path + "/" + c.spec.name}});
       anon_send_exit(c.actor, caf::exit_reason::kill);
       c.kill_at = {};
     }

@@ -1,5 +1,6 @@
-// An actor that starts, watches and restarts children, one for one: a crash of one child touches no other. It stops
-// them in the reverse order of their start, and each gets until the deadline to drain.
+// An actor that starts, watches and restarts children, one for one: a crash of one child touches no
+// other. It stops them in the reverse order of their start, and each gets until the deadline to
+// drain.
 #pragma once
 
 #include "actors/base/messages.hpp"
@@ -14,8 +15,9 @@ namespace kith {
 struct supervisor_options {
   std::string path; // in the tree view
   restart_limits limits;
-  duration stop_deadline = std::chrono::seconds(10); // of each child when it stops; then it is killed
-  bool stop_together = false; // children do not depend on one another: stop all at once
+  duration stop_deadline =
+      std::chrono::seconds(10); // of each child when it stops; then it is killed
+  bool stop_together = false;   // children do not depend on one another: stop all at once
 };
 
 struct supervisor_ports {

@@ -6,7 +6,8 @@
 
 using namespace kith;
 
-TEST_CASE("hexadecimal survives the way there and back, and bad digits are refused", "[base][unit]") {
+TEST_CASE("hexadecimal survives the way there and back, and bad digits are refused",
+          "[base][unit]") {
   bytes b{0x00, 0x7f, 0xff};
   CHECK(to_hex(b) == "007fff");
   CHECK(from_hex("007FFF").value() == b);
@@ -15,8 +16,9 @@ TEST_CASE("hexadecimal survives the way there and back, and bad digits are refus
 }
 
 TEST_CASE("varints round-trip and refuse what is too long, cut or not minimal", "[base][unit]") {
-  for (std::uint64_t v : {std::uint64_t(0), std::uint64_t(127), std::uint64_t(128), std::uint64_t(300),
-                          std::uint64_t(1) << 35, (std::uint64_t(1) << 63) - 1}) {
+  for (std::uint64_t v :
+       {std::uint64_t(0), std::uint64_t(127), std::uint64_t(128), std::uint64_t(300),
+        std::uint64_t(1) << 35, (std::uint64_t(1) << 63) - 1}) {
     bytes b;
     put_varint(b, v);
     byte_reader r(b);
@@ -49,7 +51,8 @@ TEST_CASE("a reader that failed once stays failed", "[base][unit]") {
   CHECK_FALSE(p.ok());
 }
 
-TEST_CASE("UUIDv7s rise strictly within a millisecond and when the clock steps back", "[base][unit]") {
+TEST_CASE("UUIDv7s rise strictly within a millisecond and when the clock steps back",
+          "[base][unit]") {
   seeded_random random(1);
   uuid_generator make;
   uuid last{};

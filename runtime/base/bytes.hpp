@@ -1,5 +1,6 @@
-// Bytes, views of them, and the slice: a view that keeps its buffer alive, so that an envelope read from a socket is
-// never copied on its way to the store. Also the little encodings that everybody needs (hex, big-endian, varint).
+// Bytes, views of them, and the slice: a view that keeps its buffer alive, so that an envelope read
+// from a socket is never copied on its way to the store. Also the little encodings that everybody
+// needs (hex, big-endian, varint).
 #pragma once
 
 #include "runtime/base/result.hpp"
@@ -17,8 +18,7 @@ namespace kith {
 
 using bytes = std::vector<std::uint8_t>;
 using byte_view = std::span<const std::uint8_t>;
-template <std::size_t N>
-using byte_array = std::array<std::uint8_t, N>;
+template <std::size_t N> using byte_array = std::array<std::uint8_t, N>;
 
 inline byte_view as_bytes(std::string_view s) {
   return {reinterpret_cast<const std::uint8_t*>(s.data()), s.size()};
@@ -38,9 +38,11 @@ public:
   slice() = default;
   // Takes the whole of `b`.
   explicit slice(bytes b)
-      : owner_(std::make_shared<const bytes>(std::move(b))), view_(owner_->data(), owner_->size()) {}
+      : owner_(std::make_shared<const bytes>(std::move(b))), view_(owner_->data(), owner_->size()) {
+  }
   // `view` must lie within `*owner`. Shared because many envelopes lie in one received frame.
-  slice(std::shared_ptr<const bytes> owner, byte_view view) : owner_(std::move(owner)), view_(view) {}
+  slice(std::shared_ptr<const bytes> owner, byte_view view)
+      : owner_(std::move(owner)), view_(view) {}
 
   static slice copy_of(byte_view b) { return slice(to_bytes(b)); }
 
@@ -49,7 +51,9 @@ public:
   bool empty() const { return view_.empty(); }
   byte_view view() const { return view_; }
   operator byte_view() const { return view_; }
-  slice part(std::size_t offset, std::size_t count) const { return {owner_, view_.subspan(offset, count)}; }
+  slice part(std::size_t offset, std::size_t count) const {
+    return {owner_, view_.subspan(offset, count)};
+  }
 
 private:
   std::shared_ptr<const bytes> owner_;
@@ -79,10 +83,12 @@ inline std::uint64_t get_u64(const std::uint8_t* p) {
   return std::uint64_t(get_u32(p)) << 32 | get_u32(p + 4);
 }
 
-// Unsigned LEB128, at most 9 bytes (63 bits), as in the multiformats "unsigned-varint" specification.
+// Unsigned LEB128, at most 9 bytes (63 bits), as in the multiformats "unsigned-varint"
+// specification.
 void put_varint(bytes& out, std::uint64_t v);
 
-// Reads forward through bytes from outside: every read checks what is left, and once one failed all later ones do.
+// Reads forward through bytes from outside: every read checks what is left, and once one failed all
+// later ones do.
 class byte_reader {
 public:
   explicit byte_reader(byte_view b) : rest_(b) {}

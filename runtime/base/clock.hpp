@@ -1,5 +1,5 @@
-// Time, as it is handed to everything that needs it. Nothing in Kith but system_clock reads the machine's clocks; a
-// test hands out a manual_clock instead.
+// Time, as it is handed to everything that needs it. Nothing in Kith but system_clock reads the
+// machine's clocks; a test hands out a manual_clock instead.
 #pragma once
 
 #include <chrono>

@@ -1,5 +1,5 @@
-// Chance, as it is handed to everything that needs it: keys, ids, jitter. A test hands out a seeded source and so
-// repeats itself exactly.
+// Chance, as it is handed to everything that needs it: keys, ids, jitter. A test hands out a seeded
+// source and so repeats itself exactly.
 #pragma once
 
 #include <cstdint>

@@ -1,6 +1,6 @@
-// How Kith reports what may go wrong: values, not exceptions. An expected failure (bad bytes, a full queue, a peer
-// that went away) is an error of a category that code can act on, a short stable code that scripts can match, and a
-// context that a person can read.
+// How Kith reports what may go wrong: values, not exceptions. An expected failure (bad bytes, a
+// full queue, a peer that went away) is an error of a category that code can act on, a short stable
+// code that scripts can match, and a context that a person can read.
 #pragma once
 
 #include <string>
@@ -10,7 +10,8 @@
 
 namespace kith {
 
-// What a caller can do about it. Each maps to one exit code of the command line and, at the edge, one HTTP status.
+// What a caller can do about it. Each maps to one exit code of the command line and, at the edge,
+// one HTTP status.
 enum class errc : unsigned char {
   invalid,         // the caller asked for something that makes no sense: mend the request
   malformed,       // bytes from outside that do not decode: drop them, tell the sender
@@ -42,13 +43,15 @@ struct error {
   bool operator==(const error&) const = default;
 };
 
-template <class T = void>
-using result = tl::expected<T, error>;
+template <class T = void> using result = tl::expected<T, error>;
 
-[[nodiscard]] inline tl::unexpected<error> fail(errc category, std::string code, std::string context = {}) {
+[[nodiscard]] inline tl::unexpected<error> fail(errc category, std::string code,
+                                                std::string context = {}) {
   return tl::unexpected<error>(error{category, std::move(code), std::move(context)});
 }
-[[nodiscard]] inline tl::unexpected<error> fail(error e) { return tl::unexpected<error>(std::move(e)); }
+[[nodiscard]] inline tl::unexpected<error> fail(error e) {
+  return tl::unexpected<error>(std::move(e));
+}
 
 } // namespace kith
 
@@ -60,7 +63,8 @@ using result = tl::expected<T, error>;
 
 #define KITH_CONCAT_(a, b) a##b
 #define KITH_CONCAT(a, b) KITH_CONCAT_(a, b)
-// Declares `decl` from the value of `expr`, or returns its error: KITH_ASSIGN(auto did, did::parse(text));
+// Declares `decl` from the value of `expr`, or returns its error: KITH_ASSIGN(auto did,
+// did::parse(text));
 #define KITH_ASSIGN(decl, expr)                                                                    \
   auto KITH_CONCAT(kith_assign_, __LINE__) = (expr);                                               \
   if (!KITH_CONCAT(kith_assign_, __LINE__))                                                        \

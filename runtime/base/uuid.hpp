@@ -1,5 +1,5 @@
-// A UUID (RFC 9562), apart from what makes them: this header is part of what an agent's author includes, and <chrono>
-// alone would double the time that takes.
+// A UUID (RFC 9562), apart from what makes them: this header is part of what an agent's author
+// includes, and <chrono> alone would double the time that takes.
 #pragma once
 
 #include "runtime/base/bytes.hpp"
@@ -27,8 +27,7 @@ struct uuid {
 
 } // namespace kith
 
-template <>
-struct std::hash<kith::uuid> {
+template <> struct std::hash<kith::uuid> {
   std::size_t operator()(const kith::uuid& u) const noexcept {
     std::uint64_t h;
     std::memcpy(&h, u.octets.data() + 8, 8); // the random half

@@ -67,7 +67,8 @@ constexpr known_key table[] = {
      "trace|debug|info|warn|error|off"},
     {"log.format", text, "text", "text for people, json for machines", 0, 0, "text|json"},
     {"log.file", text, "", "appended to; empty: standard error"},
-    {"test.lose_unsynced", boolean, "false", "for tests: what was not synced dies with the process"},
+    {"test.lose_unsynced", boolean, "false",
+     "for tests: what was not synced dies with the process"},
 };
 
 // Levenshtein's.

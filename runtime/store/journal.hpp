@@ -42,8 +42,8 @@ public:
   journal(backend& backend, const clock& clock, journal_options options,
           std::function<void(const error&)> on_failure);
   ~journal(); // close()
-  // Completes what was submitted, bears witness, and ends the thread; later submissions are refused with unavailable
-  // "journal_closed". Once more does nothing. Not from a completion.
+  // Completes what was submitted, bears witness, and ends the thread; later submissions are refused
+  // with unavailable "journal_closed". Once more does nothing. Not from a completion.
   void close();
   journal(const journal&) = delete;
   journal& operator=(const journal&) = delete;

@@ -1,5 +1,5 @@
-// The agents that `kith bench` loads a cluster with: a source that keeps a window of messages unconfirmed, and a sink
-// that confirms every eighth of it.
+// The agents that `kith bench` loads a cluster with: a source that keeps a window of messages
+// unconfirmed, and a sink that confirms every eighth of it.
 #include <chrono>
 #include <kith/kith.hpp>
 

@@ -1,4 +1,5 @@
-// The baseline: CAF's remoting between two processes, with the same payload and the same window as our agents.
+// The baseline: CAF's remoting between two processes, with the same payload and the same window as
+// our agents.
 #include "tools/bench/bench.hpp"
 
 #include <caf/all.hpp>
@@ -17,7 +18,8 @@ using go_atom = caf::atom_constant<caf::atom("go")>;
 caf::behavior receiver(caf::event_based_actor* self) {
   auto received = std::make_shared<std::uint64_t>(0); // shared by copies of the handler
   return {[=](const std::string&, std::uint64_t confirm_every) {
-    if (++*received % confirm_every == 0) self->send(caf::actor_cast<caf::actor>(self->current_sender()), *received);
+    if (++*received % confirm_every == 0)
+      self->send(caf::actor_cast<caf::actor>(self->current_sender()), *received);
   }};
 }
 
@@ -25,7 +27,8 @@ struct sender_state {
   std::uint64_t sent = 0, confirmed = 0;
 };
 
-caf::behavior sender(caf::stateful_actor<sender_state>* self, caf::actor to, load l, caf::actor done) {
+caf::behavior sender(caf::stateful_actor<sender_state>* self, caf::actor to, load l,
+                     caf::actor done) {
   std::string payload(l.payload_size, 'x');
   auto fill = [=] {
     auto& s = self->state;
@@ -34,12 +37,15 @@ caf::behavior sender(caf::stateful_actor<sender_state>* self, caf::actor to, loa
       ++s.sent;
     }
   };
-  auto confirmed_before = std::make_shared<std::uint64_t>(0); // the receiver counts over several runs
+  auto confirmed_before =
+      std::make_shared<std::uint64_t>(0); // the receiver counts over several runs
   return {[=](go_atom) { fill(); },
           [=](std::uint64_t) {
             self->state.confirmed += l.window / 8;
-            if (self->state.confirmed >= l.count) self->send(done, go_atom::value);
-            else fill();
+            if (self->state.confirmed >= l.count)
+              self->send(done, go_atom::value);
+            else
+              fill();
           }};
 }
 

@@ -57,12 +57,17 @@ public:
 
   // Messages a second from an agent of one node to an agent of the other.
   result<double> measure(const load& l, int quality) {
-    bj::value order{{"sink", sink_}, {"count", l.count}, {"payload_size", l.payload_size}, {"window", l.window},
+    bj::value order{{"sink", sink_},
+                    {"count", l.count},
+                    {"payload_size", l.payload_size},
+                    {"window", l.window},
                     {"quality", quality}};
-    KITH_ASSIGN(auto begun, client_->ask(source_, "go", client_content::json(bj::serialize(order)), std::chrono::seconds(10)));
+    KITH_ASSIGN(auto begun, client_->ask(source_, "go", client_content::json(bj::serialize(order)),
+                                         std::chrono::seconds(10)));
     if (!begun.ok()) return fail(errc::internal, "bench_refused", begun.reason);
     for (int i = 0; i < 1200; ++i) {
-      std::this_thread::sleep_for(std::chrono::milliseconds(50)); // polled gently: asking costs what is measured
+      std::this_thread::sleep_for(
+          std::chrono::milliseconds(50)); // polled gently: asking costs what is measured
       KITH_ASSIGN(auto answer, client_->ask(source_, "result", "", std::chrono::seconds(30)));
       if (!answer.ok()) return fail(errc::internal, "bench_refused", answer.reason);
       auto r = bj::parse(answer.content.data);
@@ -78,8 +83,9 @@ private:
     dir_ = pattern;
   }
   result<std::string> spawn(const std::string& type, const std::string& node) {
-    KITH_ASSIGN(auto made, client_->call("spawn", bj::serialize(bj::value{{"type", type}, {"node", node}}),
-                                         std::chrono::seconds(10)));
+    KITH_ASSIGN(auto made,
+                client_->call("spawn", bj::serialize(bj::value{{"type", type}, {"node", node}}),
+                              std::chrono::seconds(10)));
     return std::string(bj::parse(made).at("did").as_string());
   }
 
@@ -91,8 +97,8 @@ private:
 result<double> basp(const load& l) {
   KITH_ASSIGN(auto receiver, background_process::start({"bench-basp-receiver"}));
   KITH_ASSIGN(auto port, receiver.line());
-  KITH_ASSIGN(auto out, run_process({"bench-basp-sender", port, std::to_string(l.count), std::to_string(l.payload_size),
-                                     std::to_string(l.window)}));
+  KITH_ASSIGN(auto out, run_process({"bench-basp-sender", port, std::to_string(l.count),
+                                     std::to_string(l.payload_size), std::to_string(l.window)}));
   return std::atof(out.c_str());
 }
 
@@ -101,8 +107,13 @@ bj::array to_json(const std::vector<row>& rows) {
   for (const auto& r : rows) {
     auto value = median(r.values), baseline = median(r.baselines);
     auto ratio = baseline > 0 ? value / baseline : 0;
-    out.push_back({{"name", r.name}, {"value", value}, {"unit", r.unit}, {"baseline", baseline},
-                   {"baseline_name", r.baseline_name}, {"ratio", ratio}, {"target", r.target},
+    out.push_back({{"name", r.name},
+                   {"value", value},
+                   {"unit", r.unit},
+                   {"baseline", baseline},
+                   {"baseline_name", r.baseline_name},
+                   {"ratio", ratio},
+                   {"target", r.target},
                    {"met", ratio >= r.target}});
   }
   return out;
@@ -113,8 +124,9 @@ void print(const std::vector<row>& rows) {
   for (const auto& r : rows) {
     auto value = median(r.values), baseline = median(r.baselines);
     auto ratio = baseline > 0 ? value / baseline : 0;
-    std::printf("%-58s %10.0f %s %10.0f %s %7.2f %7.2f  %s\n", r.name.c_str(), value, r.unit.c_str(), baseline,
-                r.unit.c_str(), ratio, r.target, ratio >= r.target ? "met" : "NOT MET");
+    std::printf("%-58s %10.0f %s %10.0f %s %7.2f %7.2f  %s\n", r.name.c_str(), value,
+                r.unit.c_str(), baseline, r.unit.c_str(), ratio, r.target,
+                ratio >= r.target ? "met" : "NOT MET");
   }
   std::printf("Medians of %zu rounds, each figure taken in turn with its baseline.\n", rounds);
 }
@@ -122,15 +134,22 @@ void print(const std::vector<row>& rows) {
 result<std::vector<row>> measure(bool quiet) {
   std::vector<row> rows{
       {"node to node, 128 B, QoS 0, encrypted", "msg/s", "CAF BASP, plaintext", 3.0, {}, {}},
-      {"node to node, 128 B, QoS 2, synced on both sides", "msg/s", "CAF BASP, plaintext", 0.5, {}, {}},
+      {"node to node, 128 B, QoS 2, synced on both sides",
+       "msg/s",
+       "CAF BASP, plaintext",
+       0.5,
+       {},
+       {}},
   };
   load volatile_load{1'000'000}, durable_load{200'000}, basp_load{300'000};
-  for (auto* l : {&volatile_load, &durable_load, &basp_load}) l->count = l->count / (l->window / 8) * (l->window / 8);
+  for (auto* l : {&volatile_load, &durable_load, &basp_load})
+    l->count = l->count / (l->window / 8) * (l->window / 8);
   KITH_ASSIGN(auto nodes, cluster::start());
   for (std::size_t i = 0; i < rounds; ++i) {
     if (!quiet) std::fprintf(stderr, "round %zu of %zu\n", i + 1, rounds);
     for (std::size_t which : {0, 1}) {
-      KITH_ASSIGN(auto ours, nodes->measure(which == 0 ? volatile_load : durable_load, which == 0 ? 0 : 2));
+      KITH_ASSIGN(auto ours,
+                  nodes->measure(which == 0 ? volatile_load : durable_load, which == 0 ? 0 : 2));
       KITH_ASSIGN(auto theirs, basp(basp_load));
       rows[which].values.push_back(ours);
       rows[which].baselines.push_back(theirs);
@@ -143,9 +162,13 @@ int run(const cli::console& io, const cli::options& o) {
   link_agents();
   auto rows = measure(o.json);
   if (!rows) return cli::report(io, o.json, rows.error());
-  if (o.json) std::printf("%s\n", bj::serialize(to_json(*rows)).c_str());
-  else print(*rows);
-  bool all = std::all_of(rows->begin(), rows->end(), [](const row& r) { return median(r.values) >= r.target * median(r.baselines); });
+  if (o.json)
+    std::printf("%s\n", bj::serialize(to_json(*rows)).c_str());
+  else
+    print(*rows);
+  bool all = std::all_of(rows->begin(), rows->end(), [](const row& r) {
+    return median(r.values) >= r.target * median(r.baselines);
+  });
   return all ? 0 : 1;
 }
 
@@ -154,10 +177,12 @@ int run(const cli::console& io, const cli::options& o) {
 std::vector<cli::command> commands() {
   std::vector<cli::command> out;
   out.push_back({"bench", "Measure this machine, each figure beside its baseline", false, run});
-  out.push_back({"bench-basp-receiver", "", true, [](const auto&, const auto&) { return basp_receiver(); }});
+  out.push_back(
+      {"bench-basp-receiver", "", true, [](const auto&, const auto&) { return basp_receiver(); }});
   out.push_back({"bench-basp-sender", "", true, [](const auto&, const cli::options& o) {
                    if (o.rest.size() != 4) return 2;
-                   load l{std::strtoull(o.rest[1].c_str(), nullptr, 10), std::strtoull(o.rest[2].c_str(), nullptr, 10),
+                   load l{std::strtoull(o.rest[1].c_str(), nullptr, 10),
+                          std::strtoull(o.rest[2].c_str(), nullptr, 10),
                           std::strtoull(o.rest[3].c_str(), nullptr, 10)};
                    return basp_sender(std::uint16_t(std::atoi(o.rest[0].c_str())), l);
                  }});

@@ -35,7 +35,8 @@ result<background_process> background_process::start(const std::vector<std::stri
 }
 
 background_process::background_process(background_process&& other) noexcept
-    : pid_(std::exchange(other.pid_, 0)), in_(std::exchange(other.in_, -1)), out_(std::exchange(other.out_, -1)) {}
+    : pid_(std::exchange(other.pid_, 0)), in_(std::exchange(other.in_, -1)),
+      out_(std::exchange(other.out_, -1)) {}
 
 background_process::~background_process() { wait(); }
 
@@ -64,9 +65,11 @@ result<std::string> run_process(const std::vector<std::string>& arguments) {
   KITH_ASSIGN(auto child, background_process::start(arguments));
   std::string text;
   char buffer[4096];
-  for (ssize_t n; (n = ::read(child.out_, buffer, sizeof buffer)) > 0;) text.append(buffer, std::size_t(n));
+  for (ssize_t n; (n = ::read(child.out_, buffer, sizeof buffer)) > 0;)
+    text.append(buffer, std::size_t(n));
   if (int code = child.wait(); code != 0)
-    return fail(errc::internal, "process_failed", "kith " + arguments.front() + " ended with " + std::to_string(code));
+    return fail(errc::internal, "process_failed",
+                "kith " + arguments.front() + " ended with " + std::to_string(code));
   return text;
 }
 

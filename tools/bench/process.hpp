@@ -9,7 +9,8 @@
 
 namespace kith::bench {
 
-// Runs to its end; what it printed. Errors: io "cannot_start"; internal "process_failed" with its exit code.
+// Runs to its end; what it printed. Errors: io "cannot_start"; internal "process_failed" with its
+// exit code.
 result<std::string> run_process(const std::vector<std::string>& arguments);
 
 // Runs until this object goes, which closes its input; then it is waited for.

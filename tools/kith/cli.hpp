@@ -46,6 +46,10 @@ struct program {
   std::vector<command> commands;
   // What `up` starts its nodes with; a test has its own.
   std::string executable = "/proc/self/exe";
+  // Ends the process without another word, as _exit(2): a node that is to stop at once must not
+  // wait for its own threads. Nothing is lost by it that was acknowledged. If empty, `run` destroys
+  // the node and returns.
+  std::function<void(int code)> exit_now;
 };
 
 // Runs one command. `arguments` are without the program's name. The exit code (exit_code.hpp).

@@ -10,7 +10,7 @@ using namespace kith::cli;
 namespace {
 
 result<parsed> parse(const std::vector<std::string>& arguments,
-                     const program& what = {"1.2.3", {}, {}, ""}) {
+                     const program& what = {.version = "1.2.3"}) {
   std::istringstream in;
   std::ostringstream out;
   const console io{in, out, out, false, false, [](const std::string&) { return std::nullopt; }};

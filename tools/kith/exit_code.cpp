@@ -54,6 +54,19 @@ exit_code exit_code_of(errc category) {
   return exit_failed;
 }
 
+errc category_of_exit_code(int code) {
+  switch (code) {
+  case exit_usage: return errc::invalid;
+  case exit_unavailable: return errc::unavailable;
+  case exit_not_found: return errc::not_found;
+  case exit_forbidden: return errc::unauthenticated;
+  case exit_timeout: return errc::timeout;
+  case exit_overloaded: return errc::overloaded;
+  case exit_corrupt: return errc::io;
+  default: return errc::internal;
+  }
+}
+
 exit_code exit_code_of_answer(std::string_view status) {
   if (status == "ok") return exit_ok;
   return status == "timeout" ? exit_timeout : exit_failed;

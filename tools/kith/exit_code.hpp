@@ -20,6 +20,9 @@ enum exit_code : int {
 };
 
 exit_code exit_code_of(errc category);
+// The way back, as far as there is one: a category that has this exit code. Internal for a code
+// that is not ours.
+errc category_of_exit_code(int code);
 // Of an ask's status: "ok", "timeout", or anything else, which failed.
 exit_code exit_code_of_answer(std::string_view status);
 

@@ -78,11 +78,13 @@ result<int> run_command(const context& c) {
           "Node " + node->name() + " is at " + node->link_address() + ", process " +
               std::to_string(::getpid()) + ", " + node->id() + ".");
   const auto ended_by = tend(c, *node, signals, *failure);
-  node.reset();
-  ::unlink(pid_file.c_str()); // if it stays, a later `kith ps` finds that its process is gone
+  if (!ended_by) node.reset();
+  ::unlink(pid_file.c_str()); // if it stays, it names a process that is gone
   if (!ended_by) return exit_ok;
-  // Its document is printed already, so this goes to a person only.
-  return report(c.io, false, *ended_by);
+  // The document is printed already, so this goes to a person only.
+  const int code = report(c.io, false, *ended_by);
+  if (c.what.exit_now) c.what.exit_now(code);
+  return code;
 }
 
 } // namespace kith::cli

@@ -80,8 +80,11 @@ TEST_CASE("a second signal stops the node at once, though it has not drained", "
     if (look == 2) ::raise(SIGINT);
     return false;
   });
+  int ended_with = 0;
+  s.kith.program.exit_now = [&](int code) { ended_with = code; };
   const auto out = s.kith({"run", "--json"});
   CHECK(out.code == 1);
+  CHECK(ended_with == 1);
   CHECK(out.err.find("was stopped at once") != std::string::npos);
   CHECK(out.document().at("name") == "n1"); // still one document
 }

@@ -36,7 +36,7 @@ class command_line {
 public:
   explicit command_line(std::string dir) : dir_(std::move(dir)) {}
 
-  cli::program program{"1.2.3", nullptr, {}, "/proc/self/exe"};
+  cli::program program{.version = "1.2.3"};
   std::map<std::string, std::string> environment;
   std::string input;
   bool terminal = false;

@@ -106,8 +106,21 @@ result<std::vector<json::object>> cluster::until_ready(time_point deadline) {
   }
 }
 
-// What a process said of why it could not start: the error in the document that `run --json`
-// printed.
+// The last sentence that the node's process wrote to its log for a person, without its "kith: ".
+std::string last_sentence(const std::filesystem::path& log) {
+  constexpr std::uintmax_t tail_size = 8192;
+  std::error_code ec;
+  const auto size = std::filesystem::file_size(log, ec);
+  const auto tail = read_some(log, !ec && size > tail_size ? size - tail_size : 0, tail_size);
+  constexpr std::string_view mark = "\nkith: ";
+  const auto begin = ("\n" + tail).rfind(mark);
+  if (begin == std::string::npos) return {};
+  const auto sentence = tail.substr(begin + mark.size() - 1);
+  return sentence.substr(0, sentence.find('\n'));
+}
+
+// Why a process that has gone did not stay: the error in the document that `run --json` printed;
+// and if it got ready and failed afterwards, what it wrote into its log, and its exit code.
 result<> cluster::check_children() const {
   for (const auto& child : children_) {
     if (!child.process.gone()) continue;
@@ -115,13 +128,20 @@ result<> cluster::check_children() const {
     const auto document = json::parse(child.process.output(), ec);
     const auto* said =
         !ec && document.is_object() ? document.get_object().if_contains("error") : nullptr;
-    if (!said || !said->is_object())
-      return fail(errc::unavailable, "node_died",
-                  "node " + child.name + " " + describe_status(child.process.status()) +
-                      " before it was ready; see " + c_.dir.log_file(child.name).string());
-    const auto& e = said->get_object();
-    return fail(control::category_of(text_at(e, "category")), text_at(e, "code"),
-                "node " + child.name + ": " + text_at(e, "context"));
+    if (said && said->is_object()) {
+      const auto& e = said->get_object();
+      return fail(control::category_of(text_at(e, "category")), text_at(e, "code"),
+                  "node " + child.name + ": " + text_at(e, "context"));
+    }
+    const auto status = child.process.status();
+    const auto log = c_.dir.log_file(child.name);
+    const auto why = WIFEXITED(status) ? last_sentence(log) : "";
+    const auto code =
+        WIFEXITED(status) ? category_of_exit_code(WEXITSTATUS(status)) : errc::internal;
+    return fail(code, "node_died",
+                "node " + child.name + " " + describe_status(status) +
+                    " before the cluster was ready" +
+                    (why.empty() ? "; see " + log.string() : ": " + why));
   }
   return {};
 }

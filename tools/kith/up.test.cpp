@@ -28,6 +28,10 @@ if has("fail"):
     error = {"category": "unavailable", "code": "address_in_use", "context": "it is in use"}
     print(json.dumps({"error": error}))
     sys.exit(3)
+if has("late"):
+    print(json.dumps({"name": name}), flush=True)
+    print("kith: n1 refused us (wrong_cluster_secret).\nlog line", file=sys.stderr)
+    sys.exit(5)
 if has("die"):
     os.kill(os.getpid(), signal.SIGKILL)
 def stop(number, frame):
@@ -128,9 +132,20 @@ TEST_CASE("a node that dies without a word fails up with where to look", "[kith]
   REQUIRE(s.kith({"init"}).code == 0);
   s.mark("n1", "die");
   const auto out = s.kith({"up"});
-  CHECK(out.code == 3);
+  CHECK(out.code == 1);
   CHECK(out.err.find("was killed by signal 9") != std::string::npos);
   CHECK(out.err.find("nodes/n1/node.log") != std::string::npos);
+}
+
+TEST_CASE("a node that fails after it was up fails up with its last sentence and exit code",
+          "[kith][unit]") {
+  const stage s;
+  REQUIRE(s.kith({"init"}).code == 0);
+  s.mark("n1", "late");
+  const auto out = s.kith({"up"});
+  CHECK(out.code == 5);
+  CHECK(out.err.find("before the cluster was ready: n1 refused us (wrong_cluster_secret)") !=
+        std::string::npos);
 }
 
 TEST_CASE("a cluster that does not get ready is ended after the timeout", "[kith][unit]") {
@@ -176,6 +191,6 @@ TEST_CASE("a program that is not there is an error and no hang", "[kith][unit]")
   stage s;
   s.kith.program.executable = s.dir / "missing";
   const auto out = s.kith({"up"});
-  CHECK(out.code == 3);
+  CHECK(out.code == 1);
   CHECK(out.err.find("ended with exit code 127") != std::string::npos);
 }

@@ -65,7 +65,10 @@ result<std::unique_ptr<cli::running_node>> start_node(cli::node_start start) {
 int main_with(int argc, char** argv, std::vector<cli::command> commands) {
   const auto io = cli::system_console();
   try {
-    const cli::program what{KITH_VERSION, start_node, std::move(commands)};
+    const cli::program what{.version = KITH_VERSION,
+                            .start_node = start_node,
+                            .commands = std::move(commands),
+                            .exit_now = [](int code) { ::_exit(code); }};
     return cli::run(std::vector<std::string>(argv + std::min(argc, 1), argv + argc), what, io);
   } catch (const std::exception& e) { // out of memory, or a defect: nothing expected is thrown
     return cli::report(io, false, {errc::internal, "exception", e.what()});
