@@ -28,6 +28,7 @@ void link_streams::connected(frame_sink* sink) {
   for (auto& [id, c] : streams_) {
     c->queued = false;
     c->number = 0;
+    c->sent_most = 0;
     c->at = carried::state::opening;
     ask_position(*c);
   }
@@ -140,6 +141,7 @@ std::size_t link_streams::send(carried& c, const std::vector<envelope>& list) {
       builder.add(e.raw(), left);
     }
     ++c.sent;
+    c.sent_most = std::max(c.sent_most, c.sent);
     ++count;
     c.in_flight.push_back(std::uint32_t(e.size()));
     c.in_flight_bytes += e.size();
@@ -220,6 +222,7 @@ void link_streams::positions(const wire::positions& p) {
     c.in_flight.clear();
     c.in_flight_bytes = 0;
     c.sent = has;
+    c.sent_most = std::max(c.sent_most, has);
     c.credit_seq = e.credit_seq;
     c.credit_bytes = e.credit_bytes;
     acknowledge(c, has);
@@ -234,7 +237,8 @@ result<void> link_streams::ack(const wire::ack& a) {
       return fail(errc::malformed, "unknown_number", "an ack of a stream never opened");
     auto& c = *it->second;
     if (c.at != carried::state::flowing) continue;
-    if (e.acked > c.sent) return fail(errc::conflict, "ack_beyond_sent", c.stream->id.text());
+    if (e.acked > c.sent_most) return fail(errc::conflict, "ack_beyond_sent", c.stream->id.text());
+    c.sent = std::max(c.sent, e.acked); // what is acknowledged after a rewind need not go again
     c.heard = env_.time.now();
     c.credit_seq = std::max(c.credit_seq, e.credit_seq);
     c.credit_bytes = e.credit_bytes;
@@ -266,7 +270,7 @@ void link_streams::tick() {
   auto now = env_.time.now();
   for (auto& [id, c] : streams_) {
     bool waits = c->at == carried::state::opening || c->at == carried::state::absent ||
-                 (c->at == carried::state::flowing && !c->in_flight.empty());
+                 (c->at == carried::state::flowing && (!c->in_flight.empty() || c->sent < c->stream->durable));
     if (waits && now - c->heard >= silence_max) ask_position(*c);
   }
 }

@@ -72,6 +72,7 @@ private:
     wire::stream_number number = 0;
     enum class state : std::uint8_t { opening, flowing, absent, lost } at = state::opening;
     sequence sent = 0;
+    sequence sent_most = 0; // on this connection; beyond `sent` after a rewind
     sequence credit_seq = 0;
     std::uint64_t credit_bytes = 0;
     std::deque<std::uint32_t> in_flight; // sizes of what was sent and not acknowledged
