@@ -270,7 +270,8 @@ void link_streams::tick() {
   auto now = env_.time.now();
   for (auto& [id, c] : streams_) {
     bool waits = c->at == carried::state::opening || c->at == carried::state::absent ||
-                 (c->at == carried::state::flowing && (!c->in_flight.empty() || c->sent < c->stream->durable));
+                 (c->at == carried::state::flowing &&
+                  (!c->in_flight.empty() || c->sent < c->stream->durable));
     if (waits && now - c->heard >= silence_max) ask_position(*c);
   }
 }

@@ -1,7 +1,10 @@
 // The verbs of the control socket that look: status, tree, agents, where, dead letters.
+#include "actors/client/base64.hpp"
 #include "actors/node/control_server.hpp"
+#include "runtime/stream/text.hpp"
 
 #include <algorithm>
+#include <boost/json.hpp>
 #include <unistd.h>
 
 namespace kith::control {
@@ -105,7 +108,10 @@ void put_payload(bj::object& o, std::string_view content_type, std::string_view 
       return;
     }
   }
-  o["text"] = payload;
+  if (content_type == text_type)
+    o["text"] = payload;
+  else
+    o["base64"] = to_base64(as_bytes(payload));
 }
 
 void status(node_parts& parts, const bj::object&, control_server::reply reply) {

@@ -2,6 +2,8 @@
 
 #include "actors/agent/registry.hpp"
 
+#include <boost/json.hpp>
+
 namespace kith {
 
 namespace bj = boost::json;

@@ -5,8 +5,12 @@
 #include "actors/node/parts.hpp"
 #include "runtime/net/line_reader.hpp"
 
-#include <boost/json.hpp>
 #include <set>
+
+namespace boost::json {
+class object;
+class value;
+} // namespace boost::json
 
 namespace kith {
 

@@ -1,9 +1,11 @@
 // The verbs of the control socket that act: send, ask, spawn. All go through the node's own agent,
 // so that what comes from outside is journaled, retried and accounted for like everything else.
 #include "actors/agent/registry.hpp"
+#include "actors/client/base64.hpp"
 #include "actors/node/control_server.hpp"
 
 #include <algorithm>
+#include <boost/json.hpp>
 
 namespace kith::control {
 
@@ -29,6 +31,17 @@ result<payload> payload_argument(node_parts& parts, const bj::object& args) {
   } else if (auto* value = args.if_contains("json")) {
     p.content_type = json_type;
     p.bytes = bj::serialize(*value);
+  } else if (args.if_contains("base64") != nullptr) {
+    KITH_ASSIGN(auto encoded_text, text_argument(args, "base64"));
+    auto decoded = from_base64(encoded_text);
+    if (!decoded) return fail(bad_argument("base64", "base64"));
+    p.bytes = std::string(*decoded);
+    KITH_ASSIGN(auto type, optional_text(args, "content_type"));
+    p.content_type = type.empty() ? std::string(bytes_type) : type;
+  } else if (args.if_contains("base64") != nullptr) {
+    KITH_ASSIGN(auto encoded, text_argument(args, "base64"));
+    KITH_ASSIGN(p.content_type, text_argument(args, "content_type"));
+    KITH_ASSIGN(p.bytes, from_base64(encoded));
   }
   auto max = std::size_t(parts.options.settings.integer("limits.payload_max"));
   if (p.bytes.size() > max)
