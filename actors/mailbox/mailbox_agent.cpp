@@ -135,7 +135,7 @@ void mailbox::admit(kith::ingress& r, mailbox_step& step) {
   };
   if (outbox_.unacked_count() >= limits_.outbox_count_max)
     return refuse(
-        {errc::overloaded, "overloaded", "too much waits to be sent from this node; try later"});
+        {errc::overloaded, "outbox_full", "too much waits to be sent from this node; try later"});
   bool own_id = !r.id.is_nil();
   if (!own_id) r.id = ids_.next(wall, env_.random);
   if (own_id && r.id.created() + id_age_max < wall)

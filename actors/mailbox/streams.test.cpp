@@ -314,7 +314,7 @@ TEST_CASE("past its quota an agent's tell is overloaded, and ingress is refused"
   r.accepted = [&](const ingress::outcome& o) { problem = o.problem; };
   w.a.box(from).ingress(r);
   w.a.settle();
-  CHECK(problem.code == "overloaded");
+  CHECK(problem.code == "outbox_full");
   w.settle();
   w.a.tell(from, to, "note", "room again");
   w.settle();

@@ -93,8 +93,8 @@ public:
 
   // Sends; success means that the node's journal holds the message. `to` is a DID or an agent's
   // name. Errors: not_found "unknown_agent"; overloaded "outbox_full"; too_large
-  // "payload_too_large"; malformed "bad_json"; conflict "id_reused"; unavailable, timeout: nobody
-  // knows, try again with the same id.
+  // "payload_too_large"; malformed "bad_json"; unavailable, timeout: nobody knows, try again with
+  // the same id.
   result<client_sent> send(std::string_view to, std::string_view kind, const client_content& what,
                            const client_send_options& options = {});
   // Asks, and waits for the answer. That it was refused, or that none came in time, is an answer
