@@ -11,6 +11,7 @@ namespace {
 
 // A frame carries the time that is left, not an instant, so that clock skew drops nothing
 // (semantics.md 5).
+// 0 stands for ever, so 1 says that it is over.
 std::uint64_t time_left(const envelope& e, wall_ms wall) {
   if (e.time_to_live_ms() == 0) return 0;
   auto end = e.created() + wall_ms(e.time_to_live_ms());

@@ -86,8 +86,9 @@ result<void> mailbox::activate(bool unclean) {
 
 void mailbox::arrived(arrival& a) {
   for (auto& item : a.items) {
+    // Frames round up: 1 says that nothing is left (link_streams.cpp).
     wall_ms expires =
-        item.time_to_live_ms == 0 ? 0 : env_.time.wall() + wall_ms(item.time_to_live_ms);
+        item.time_to_live_ms == 0 ? 0 : env_.time.wall() + wall_ms(item.time_to_live_ms) - 1;
     auto verdict = inbox_.accept(a.stream, std::move(item.envelope), expires, a.session, unclean_);
     auto* s = inbox_.find(a.stream);
     if (s == nullptr) {

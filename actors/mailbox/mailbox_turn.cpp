@@ -101,7 +101,7 @@ mailbox::turn mailbox::take_request(in_stream& s, mailbox_step& step) {
     return turn::consumed;
   }
   auto expires = s.pending.front().expires;
-  if (expires != 0 && wall_ > expires) {
+  if (expires != 0 && wall_ >= expires) {
     answer(e, s.id.from, answer_status::expired, text_type, "its time to live had passed", step);
     finish(s, disposition::expired, "its time to live had passed", step);
     return turn::consumed;
