@@ -135,6 +135,7 @@ class Campaign:
             # Most kills hit a cluster that is whole again; some hit one that is still recovering.
             if self.chance.random() < 0.75:
                 self.cluster.wait_ready()
+                time.sleep(self.chance.random() * 0.4)
             else:
                 time.sleep(self.chance.random())
 

@@ -97,7 +97,7 @@ class WhereMessagesGo(Scenario):
         handled, refused = self.send(did, "work", 1), self.send(did, "refuse", 5)
         self.becomes(handled, "handled")
         self.becomes(refused, "refused")
-        wrong = self.cluster.cli("send", did, "work", "--text", "no number")["id"]
+        wrong = self.cluster.cli("send", did, "work", "no number")["id"]
         self.becomes(wrong, "refused")
         self.assertEqual(self.state_of(uuid7()), "unknown")
         self.sum_is(did, 1)
@@ -212,8 +212,9 @@ class WhatFails(Scenario):
             self.becomes(uid, "handled")
         self.sum_is(did, 6)
         self.becomes(crash, "dead")
-        print(f"a crashing message was tried {len(deaths)} times, attempts_max is 3", file=sys.stderr)
-        self.assertIn(len(deaths), (3, 4, 5))
+        # attempts_max marks of its own; before them up to three: not journaled yet, journaled but not marked yet, and
+        # under a mark that it shared with others.
+        self.assertIn(len(deaths), (3, 4, 5, 6))
 
     def test_an_unknown_agent_or_type_is_told_by_the_exit_code(self):
         self.cluster.start()
