@@ -1,7 +1,9 @@
 // The agents of a node: how one comes into the store, back from it, and under its supervisor.
 #include "actors/agent/registry.hpp"
 #include "actors/node/parts.hpp"
+#include "runtime/config/edit_distance.hpp"
 
+#include <algorithm>
 #include <boost/json.hpp>
 
 namespace kith {
@@ -17,6 +19,19 @@ struct spawn_order {
 };
 KITH_DESCRIBE(spawn_order, type, name);
 
+// Why there is no agent of such a type, with the type that was probably meant.
+std::string unknown_type(std::string_view type) {
+  static constexpr std::size_t compared_size_max = 100;
+  auto known = agent_types::names();
+  std::erase_if(known, [](const auto& n) { return n.starts_with(system_prefix); });
+  auto nearest = std::ranges::min_element(known, {}, [&](const auto& n) {
+    return config::edit_distance(type.substr(0, compared_size_max), n);
+  });
+  std::string said = "this node's program has no agent type " + std::string(type);
+  return nearest == known.end() ? said
+                                : said + "; the nearest that it has is " + std::string(*nearest);
+}
+
 // The agent whose DID is the node's: makes agents for others, and sends for those who are no
 // agents.
 struct node_agent : agent {
@@ -26,7 +41,7 @@ struct node_agent : agent {
       auto known = agent_types::names();
       bool there = order.type.substr(0, system_prefix.size()) != system_prefix &&
                    std::count(known.begin(), known.end(), order.type) != 0;
-      if (!there) refuse("this node's program has no agent type " + order.type);
+      if (!there) refuse(unknown_type(order.type));
       return spawn(order.type, order.name).text();
     });
   }

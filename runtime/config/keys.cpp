@@ -1,5 +1,6 @@
 // The table of settings, and how a mistyped one is recognised.
 #include "runtime/config/keys.hpp"
+#include "runtime/config/edit_distance.hpp"
 
 #include <algorithm>
 #include <numeric>
@@ -71,7 +72,8 @@ constexpr known_key table[] = {
      "for tests: what was not synced dies with the process"},
 };
 
-// Levenshtein's.
+} // namespace
+
 std::size_t edit_distance(std::string_view a, std::string_view b) {
   std::vector<std::size_t> row(b.size() + 1);
   std::iota(row.begin(), row.end(), 0);
@@ -85,8 +87,6 @@ std::size_t edit_distance(std::string_view a, std::string_view b) {
   }
   return row.back();
 }
-
-} // namespace
 
 std::string_view to_string(value_type t) {
   switch (t) {
