@@ -97,8 +97,10 @@ std::vector<membership::dial> membership::due(time_point now) {
   }
   for (auto& [id, m] : members_) {
     if (m.up || m.at.under_way || m.at.next > now || m.at.address.empty()) continue;
-    bool already = std::any_of(out.begin(), out.end(),
-                               [&](const auto& d) { return d.address == m.at.address; });
+    auto same = [&](const auto& d) { return d.address == m.at.address; };
+    bool already = std::any_of(out.begin(), out.end(), same) ||
+                   std::any_of(seeds_.begin(), seeds_.end(),
+                               [&](const auto& s) { return s.under_way && same(s); });
     if (already) continue;
     m.at.under_way = true;
     out.push_back({m.at.address, id});

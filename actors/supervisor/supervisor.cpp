@@ -21,6 +21,12 @@ caf::behavior supervisor::make_behavior() {
   };
 }
 
+// A supervisor that is killed takes its branch with it. Not by linking: a child that is killed would take us.
+void supervisor::on_exit() {
+  for (auto& [name, c] : children_)
+    if (c.actor) anon_send_exit(c.actor, caf::exit_reason::kill);
+}
+
 void supervisor::note(const child& c, const std::string& state) {
   ports_.view.set(options_.path + "/" + c.spec.name,
                   {c.spec.kind, state, c.policy.restarts(), c.reason});
@@ -43,7 +49,6 @@ void supervisor::start(child& c) {
   }
   by_address_[c.actor.address()] = c.spec.name;
   monitor(c.actor);
-  link_to(c.actor); // a supervisor that is killed takes its branch with it
   note(c, "running");
 }
 

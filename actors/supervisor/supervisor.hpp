@@ -31,6 +31,7 @@ class supervisor final : public caf::event_based_actor {
 public:
   supervisor(caf::actor_config& config, supervisor_options options, supervisor_ports ports);
   caf::behavior make_behavior() override;
+  void on_exit() override;
   const char* name() const override { return "kith.supervisor"; }
 
 private:
