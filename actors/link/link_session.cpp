@@ -173,17 +173,25 @@ void link_session::open_number(const wire::stream_open& o) {
   if (numbers_.size() >= numbers_max)
     return fail({errc::too_large, "too_many_streams", "the peer numbers too many"});
   numbers_[o.number] = o.stream;
-  for_link_.push_back(o); // the link's actor answers, before anything of the mailbox does
-  auto where = ports_.router.find(o.stream.to);
-  std::lock_guard lock(mutex_);
-  if (where.where == route::kind::local && where.mailbox && link_)
-    caf::anon_send(where.mailbox, position_query{o.stream, link_, id_});
+  for_link_.push_back(o); // the mailbox is asked when the link's actor knows the number
 }
 
 void link_session::hand_over() {
-  std::lock_guard lock(mutex_);
-  if (link_ && !for_link_.empty())
-    caf::anon_send(link_, link_frames{id_, std::exchange(for_link_, {})});
+  caf::actor link;
+  {
+    std::lock_guard lock(mutex_);
+    link = link_;
+  }
+  if (!link || for_link_.empty()) return;
+  std::vector<stream_id> opened;
+  for (const auto& f : for_link_)
+    if (auto* o = std::get_if<wire::stream_open>(&f)) opened.push_back(o->stream);
+  caf::anon_send(link, link_frames{id_, std::exchange(for_link_, {})});
+  for (auto& stream : opened) {
+    auto where = ports_.router.find(stream.to);
+    if (where.where == route::kind::local && where.mailbox)
+      caf::anon_send(where.mailbox, position_query{std::move(stream), link, id_});
+  }
 }
 
 void link_session::batch(wire::batch& b) {

@@ -16,8 +16,7 @@ void link_session::attach(caf::actor link) {
     std::lock_guard lock(mutex_);
     link_ = std::move(link);
   }
-  // What the peer said before there was a link; streams it opened then it will open again when
-  // nobody answers.
+  // What the peer said before there was a link.
   ports_.reactor.post([self = shared_from_this()] { self->hand_over(); });
 }
 
