@@ -21,7 +21,8 @@ caf::behavior supervisor::make_behavior() {
   };
 }
 
-// A supervisor that is killed takes its branch with it. Not by linking: a child that is killed would take us.
+// A supervisor that is killed takes its branch with it. Not by linking: a child that is killed
+// would take us.
 void supervisor::on_exit() {
   for (auto& [name, c] : children_)
     if (c.actor) anon_send_exit(c.actor, caf::exit_reason::kill);
