@@ -45,6 +45,7 @@ struct node::impl : node_parts {
   void start_actors();
   void stop_actors(duration deadline);
   void tear_down(bool in_order);
+  bool actors_ended(duration patience);
   void begin_stop();
   std::size_t queue_max() const {
     return std::size_t(options.settings.integer("link.queue_bytes_max"));
@@ -295,6 +296,18 @@ void node::impl::stop_actors(duration deadline) {
   root = links = agents = cluster = nullptr;
 }
 
+// False: some actor is still in a turn, and the actor system's end would wait for it.
+bool node::impl::actors_ended(duration patience) {
+  constexpr auto look_interval = std::chrono::milliseconds(5);
+  auto deadline = time.now() + patience;
+  std::unique_lock lock(mutex);
+  while (system->registry().running() > 0) {
+    if (time.now() >= deadline) return false;
+    changed.wait_for(lock, look_interval);
+  }
+  return true;
+}
+
 void node::impl::begin_stop() {
   std::lock_guard lock(mutex);
   if (std::exchange(draining, true)) return;
@@ -313,6 +326,12 @@ void node::impl::tear_down(bool in_order) {
   // Threads that sent to actors hold on to parts of the actor system: they end before it does. What
   // was submitted is durable then.
   if (journal) journal->close();
+  if (in_order && system && !actors_ended(stop_grace)) {
+    torn_down = false; // the destructor waits for it, if the process does not end before
+    return die({errc::timeout, "still_busy",
+                "an agent did not end its turn within the time that a stop may take; the process "
+                "ends without it, and the turn will be run again"});
+  }
   if (reactor_started) {
     reactor.call([this] {
       if (control) control->close();
