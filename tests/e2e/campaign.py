@@ -12,6 +12,7 @@ import collections
 import json
 import os
 import random
+import signal
 import sys
 import time
 
@@ -19,6 +20,7 @@ sys.dont_write_bytecode = True  # a source tree stays as it is
 from cluster import Cluster, Failure, Refused, uuid7, wait_until
 
 UNACKNOWLEDGED_MIN = 100
+PORTION_MIN = 240  # messages ordered at a time; half of them wait for a node that is held
 STALL_S = 90  # without progress for so long it has failed
 MASK = (1 << 64) - 1
 
@@ -43,10 +45,12 @@ class Campaign:
         self.began = time.monotonic()
         self.cluster = None
         self.sources, self.sinks = {}, {}  # node name -> DID
+        self.total = options.messages
         self.left = options.messages  # to be ordered still
         self.ordered = collections.Counter()  # by node name
         self.open_orders = collections.deque()  # not confirmed: (node, id, count)
         self.kills = []
+        self.frozen = None  # the name of a node that is stopped by SIGSTOP for a moment
 
     def say(self, text):
         print(f"{time.monotonic() - self.began:7.2f} s  {text}", flush=True)
@@ -63,7 +67,7 @@ class Campaign:
 
     def order(self, count):
         """Writes down orders for `count` messages, for all nodes together, and hands out what can be."""
-        names = list(self.cluster.nodes)
+        names = [name for name in self.cluster.nodes if name != self.frozen]
         self.chance.shuffle(names)
         for i, name in enumerate(names):
             part = count // len(names) if i else count - (len(names) - 1) * (count // len(names))
@@ -78,6 +82,9 @@ class Campaign:
         for _ in range(len(self.open_orders)):
             name, uid, count = order = self.open_orders.popleft()
             what = {"source": self.number_of(name), "count": count, "sinks": self.targets(name)}
+            if name == self.frozen:
+                self.open_orders.append(order)
+                continue
             try:
                 self.cluster[name].call("send", to=self.sources[name], kind="go", json=what, id=uid)
             except OSError:
@@ -96,38 +103,55 @@ class Campaign:
                 raise Failure(f"{node.name} ended by itself with {node.process.returncode}: {node.log()[-3000:]}")
 
     def counts(self):
-        return {name: node.unacknowledged() for name, node in self.cluster.nodes.items()}
+        return {name: 0 if name == self.frozen else node.unacknowledged() for name, node in self.cluster.nodes.items()}
 
     def portion(self):
         """Spread over the kills that are left, so that the load lasts as long as they do."""
+        if self.left < PORTION_MIN:  # too quickly acknowledged, too often: there are more messages then
+            self.total += PORTION_MIN
+            self.left += PORTION_MIN
         rounds = self.options.kills - len(self.kills)
-        return min(self.left, max(150, self.left // (rounds + 1)))
+        return min(self.left, max(PORTION_MIN, self.left * 2 // (3 * rounds)))
 
-    def kill_one(self):
-        """Lets work pile up and kills a node amid of it."""
+    def pile_up(self):
+        """Orders until enough is unacknowledged at a random instant; the counts."""
+        if self.chance.random() < 0.5:
+            self.freeze(self.chance.choice(list(self.cluster.nodes)))
         self.order(self.portion())
         ordered_at = time.monotonic()
-        pause = self.chance.choice((0, 0.02, 0.1, 0.5)) * self.chance.random()
         while True:
             self.check_alive()
             self.hand_out()
-            time.sleep(pause)
-            before = self.counts()
-            if sum(before.values()) >= UNACKNOWLEDGED_MIN:
-                break
-            pause = 0
-            if time.monotonic() - ordered_at > 0.3:
-                if self.left == 0:
-                    raise Failure("all messages were ordered before all kills were done: order less at a time")
+            if sum(self.counts().values()) >= UNACKNOWLEDGED_MIN:
+                time.sleep(self.chance.choice((0, 0.01, 0.1)) * self.chance.random())
+                before = self.counts()
+                if sum(before.values()) >= UNACKNOWLEDGED_MIN:
+                    return before
+            if time.monotonic() - ordered_at > 0.2:
+                # They are too quick: one of them is held, so that what is for it piles up.
+                if not self.frozen:
+                    self.freeze(self.chance.choice(list(self.cluster.nodes)))
                 self.order(self.portion())
                 ordered_at = time.monotonic()
+
+    def freeze(self, name):
+        self.frozen = name
+        self.cluster[name].process.send_signal(signal.SIGSTOP)
+
+    def kill_one(self):
+        """Lets work pile up and kills a node amid of it."""
+        before = self.pile_up()
         victim = self.cluster[self.chance.choice(list(self.cluster.nodes))]
         victim.kill()
+        held = f", {self.frozen} held" if self.frozen else ""
         self.kills.append({"at_s": round(time.monotonic() - self.began, 3), "node": victim.name,
-                           "unacknowledged": before})
+                           "held": self.frozen, "unacknowledged": before})
         self.say(f"kill {len(self.kills)}: {victim.name}, process {victim.process.pid}, unacknowledged "
-                 f"{sum(before.values())} {before}")
+                 f"{sum(before.values())} {before}{held}")
         victim.start()
+        if self.frozen and self.frozen != victim.name:
+            self.cluster[self.frozen].process.send_signal(signal.SIGCONT)
+        self.frozen = None
 
     def kill_all(self):
         for _ in range(self.options.kills):
@@ -160,10 +184,10 @@ class Campaign:
             applied = self.progress()
             if applied is not None and applied != last:
                 last, changed = applied, time.monotonic()
-            if not self.open_orders and applied is not None and applied >= self.options.messages:
+            if not self.open_orders and applied is not None and applied >= self.total:
                 break
             if time.monotonic() - changed > STALL_S:
-                raise Failure(f"no progress for {STALL_S} s: {last} of {self.options.messages} applied, "
+                raise Failure(f"no progress for {STALL_S} s: {last} of {self.total} applied, "
                               f"unacknowledged {self.counts()}, orders not confirmed {len(self.open_orders)}")
             time.sleep(0.2)
         wait_until("the last acknowledgement", lambda: sum(self.counts().values()) == 0)
@@ -204,7 +228,7 @@ class Campaign:
             work = agents[did]["cells"]["work"]
             self.check((work["left"], work["sent"]) == (0, self.ordered[name]), f"source of {name}: {work}")
         total = sum(t["count"] for did in self.sinks.values() for t in agents[did]["cells"]["tallies"].values())
-        self.check(total == self.options.messages, f"{total} messages were applied, not {self.options.messages}")
+        self.check(total == self.total, f"{total} messages were applied, not {self.total}")
 
     def audit_streams(self, agents):
         """Both ends of every stream agree, and nothing is on its way."""
@@ -238,6 +262,20 @@ class Campaign:
             self.check(sorted(lines[key]) == [(seq, "handled") for seq in range(1, count + 1)],
                        f"the ledger of {sink} does not say that each of {count} messages of {source} was handled once")
 
+    def spoil(self):
+        """One message that is not in the log; the audit must see it."""
+        name = next(iter(self.sources))
+        what = {"source": self.number_of(name), "count": 1, "sinks": self.targets(name)}
+        self.cluster[name].call("send", to=self.sources[name], kind="go", json=what)
+        wait_until("the message that spoils it", lambda: self.progress() == self.total + 1)
+        self.cluster.stop()
+        try:
+            self.audit()
+        except Failure as e:
+            self.say(f"passed: the audit sees one message too many: {str(e)[:200]}")
+            return
+        raise Failure("the audit did not see one message too many")
+
     def run(self):
         settings = ["test.lose_unsynced=true"] if self.options.lose_unsynced else []
         with Cluster(self.options.program, 3, settings, "kith-e2e-campaign") as self.cluster:
@@ -248,13 +286,16 @@ class Campaign:
             if self.left:
                 self.order(self.left)
             self.settle()
+            if self.options.spoil:
+                self.spoil()
+                return
             self.cluster.stop()
             with open(os.path.join(self.cluster.dir, "outside.json"), "w", encoding="utf-8") as file:
                 json.dump({"ordered": self.ordered, "kills": self.kills}, file)
             self.audit()
         least = min((sum(k["unacknowledged"].values()) for k in self.kills), default=0)
         self.check(len(self.kills) == self.options.kills, "not all kills were done")
-        self.say(f"passed: {self.options.messages} turns applied exactly once and in order after {len(self.kills)} "
+        self.say(f"passed: {self.total} turns applied exactly once and in order after {len(self.kills)} "
                  f"kills, each with at least {least} messages unacknowledged")
 
 
@@ -265,6 +306,7 @@ def main():
     parser.add_argument("--messages", type=int, default=20000)
     parser.add_argument("--kills", type=int, default=50)
     parser.add_argument("--lose-unsynced", action="store_true")
+    parser.add_argument("--spoil", action="store_true", help="have one message too many applied: the audit must fail")
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(1 << 32))
     options = parser.parse_args()
     try:

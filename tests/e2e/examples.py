@@ -42,7 +42,7 @@ class Examples(unittest.TestCase):
             c.start()
             wait_until("the agent", lambda: c.run("ask", "c", "get").returncode == 0)
             self.assertEqual(c.ask("c", "get"), 25)
-            refused = c.run("ask", "c", "add", "--text", "five")
+            refused = c.run("ask", "c", "add", "five")
             self.assertEqual(refused.returncode, 1)
             c.stop()
 

@@ -314,7 +314,7 @@ class StartsAndStops(Scenario):
         self.becomes(hangs, "sent")
         time.sleep(0.5)  # it is in the turn, or as good as
         began = time.monotonic()
-        node.stop()
+        self.assertEqual(node.stop(), 6)
         self.assertLess(time.monotonic() - began, 15)
 
 
