@@ -390,9 +390,14 @@ private:
 
 TEST_CASE("whatever is lost, repeated or crashes, each message is applied once and in order",
           "[sim]") {
-  auto only = std::getenv("KITH_SEED");
-  std::uint64_t first = only != nullptr ? std::strtoull(only, nullptr, 10) : 1;
-  for (auto seed = first; seed < first + (only != nullptr ? 1 : 200); ++seed) {
+  // KITH_SEED=n runs that one alone; KITH_SEEDS=n as many from the first.
+  auto number = [](const char* name, std::uint64_t otherwise) {
+    auto text = std::getenv(name);
+    return text != nullptr ? std::strtoull(text, nullptr, 10) : otherwise;
+  };
+  auto first = number("KITH_SEED", 1);
+  auto count = number("KITH_SEEDS", std::getenv("KITH_SEED") != nullptr ? 1 : 200);
+  for (auto seed = first; seed < first + count; ++seed) {
     INFO("KITH_SEED=" << seed);
     cluster c(seed);
     c.run();
