@@ -1,5 +1,7 @@
 #include "actors/mailbox/mailbox.hpp"
 
+#include <algorithm>
+
 namespace kith {
 
 using store::table;
@@ -211,7 +213,6 @@ mailbox_step mailbox::run() {
       admit(ingress_.front(), step);
       ingress_.pop_front();
     }
-    fire_overdue(step);
     std::size_t turns = 0;
     for (; !unchained_.empty() && turns < limits_.commit_turns_max; ++turns) {
       take_unchained(unchained_.front(), step);
@@ -227,6 +228,12 @@ mailbox_step mailbox::run() {
       if (take(*s, step) == turn::consumed && inbox_.credit_stale(*s)) positions_.insert(s);
       inbox_.requeue(*s);
     }
+    // Last: an answer that has come is handled first, though its deadline passed while the node was
+    // down. Those that wait for their mark's sync too.
+    bool answers_wait = std::any_of(blocked_.begin(), blocked_.end(), [](const in_stream* s) {
+      return s->recovered != 0 && s->id.lane == lane::answer;
+    });
+    if (!answers_wait) fire_overdue(step);
   }
   if (inbox_.unsettled()) inbox_.settle(step.batch, step.number);
   if (outbox_.unsettled() && (!step.batch.empty() || outbox_.trim_due()))

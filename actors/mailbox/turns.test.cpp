@@ -231,6 +231,25 @@ TEST_CASE("an ask survives a restart, and its deadline too", "[mailbox][unit]") 
   CHECK(w.b.ledger(keys::received(second.what.id())));
 }
 
+TEST_CASE("an answer that came in time is handled, though the node was down at the deadline",
+          "[mailbox][unit]") {
+  for (bool unclean : {false, true}) {
+    test_world w;
+    auto from = w.a.spawn("recorder"), to = w.a.spawn("recorder");
+    w.a.tell(from, from, "ask", order(to, "question", "1"), json_type);
+    while (w.a.turn(from) || w.a.sync()) {
+    }
+    while (w.a.turn(to) || w.a.sync()) {
+    }
+    w.a.crash(); // the answer is in the queue
+    w.time.advance(std::chrono::minutes(1));
+    w.a.restart(unclean);
+    w.a.settle();
+    INFO(unclean);
+    CHECK(w.a.cell(from, "seen") == R"(["ok:re:1:ctx"])");
+  }
+}
+
 TEST_CASE("an answer that comes too late goes to the ledger alone", "[mailbox][unit]") {
   test_world w;
   auto from = w.a.spawn("recorder"), to = w.b.spawn("recorder");
