@@ -9,6 +9,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import tempfile
 import time
 
@@ -184,6 +185,7 @@ class Cluster:
         except BaseException:
             shutil.rmtree(self.dir, ignore_errors=True)
             raise
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # so that the end is ours
         self.nodes = {f"n{i}": Node(self, f"n{i}") for i in range(1, self.count + 1)}
         return self
 
