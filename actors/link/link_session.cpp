@@ -235,6 +235,8 @@ void link_session::envelopes(wire::stream_number number, std::vector<wire::batch
   a.stream = known->second;
   a.session = id_;
   a.items.reserve(items.size());
+  // The agent may have moved on since it delegated to this peer; another link heard of it.
+  verifier_->raise_floor(a.stream.from, ports_.router.epoch_floor(a.stream.from));
   auto wall = ports_.time.wall();
   for (auto& item : items) {
     auto e = envelope::parse(item.raw);
@@ -275,6 +277,7 @@ void link_session::unchained(wire::volatile_batch& b) {
       auto from = did::parse(e->from()), to = did::parse(e->to());
       if (!from || !to) return fail({errc::malformed, "bad_did", "an envelope names no DID"});
       ends = {*from, *to, e->lane(), 0};
+      verifier_->raise_floor(*from, ports_.router.epoch_floor(*from));
       where = ports_.router.find(*to);
     }
     auto v = verifier_->verify(ends, std::move(*e), wall);
