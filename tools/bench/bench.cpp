@@ -158,11 +158,35 @@ result<std::vector<row>> measure(bool quiet) {
   return rows;
 }
 
+constexpr const char* help =
+    R"(Measures this machine: each figure beside its baseline, taken in turn, medians of 5 rounds.
+Starts two nodes of its own in a temporary directory, and CAF's remoting as two processes. Takes about a minute.
+
+Usage: kith bench [--json]
+
+Exit code 0 if every ratio is reached, else 1.
+
+Examples:
+  kith bench
+  kith bench --json | jq '.[] | {name, ratio, met}'
+)";
+
 int run(const cli::console& io, const cli::options& o) {
+  for (const auto& argument : o.rest) {
+    if (argument == "-h" || argument == "--help") {
+      std::fputs(help, stdout);
+      return 0;
+    }
+    if (argument != "--json")
+      return cli::report(
+          io, o.json,
+          {errc::invalid, "usage", "kith bench takes --json and nothing else, not " + argument});
+  }
   link_agents();
-  auto rows = measure(o.json);
-  if (!rows) return cli::report(io, o.json, rows.error());
-  if (o.json)
+  bool json = o.json || std::count(o.rest.begin(), o.rest.end(), "--json") != 0;
+  auto rows = measure(json);
+  if (!rows) return cli::report(io, json, rows.error());
+  if (json)
     std::printf("%s\n", bj::serialize(to_json(*rows)).c_str());
   else
     print(*rows);

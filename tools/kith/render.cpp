@@ -139,6 +139,16 @@ std::string render_tree(const json::value& root, bool colour) {
   return out;
 }
 
+// An agent of another node tells only what it advertises.
+static std::string takes(const json::object& agent) {
+  const auto& handlers = array_at(agent, "handlers");
+  if (!handlers.empty()) return joined(handlers);
+  json::array kinds;
+  for (const auto& one : array_at(agent, "advertised"))
+    if (one.is_object()) kinds.emplace_back(text_at(one.get_object(), "kind"));
+  return joined(kinds);
+}
+
 std::string render_agents(const json::array& agents, bool colour) {
   std::vector<std::vector<std::string>> rows;
   for (const auto& v : agents) {
@@ -148,7 +158,7 @@ std::string render_agents(const json::array& agents, bool colour) {
                     harmless(dash_if_empty(text_at(a, "node_name"))),
                     harmless(dash_if_empty(text_at(a, "state"))),
                     dash_if_empty(text_at(a, "pending")), harmless(text_at(a, "did")),
-                    harmless(joined(array_at(a, "handlers")))});
+                    harmless(takes(a))});
   }
   auto out = table({"NAME", "TYPE", "NODE", "STATE", "PENDING", "DID", "TAKES"}, rows, colour, 3);
   return out;
