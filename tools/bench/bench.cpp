@@ -160,7 +160,8 @@ result<std::vector<row>> measure(bool quiet) {
 
 constexpr const char* help =
     R"(Measures this machine: each figure beside its baseline, taken in turn, medians of 5 rounds.
-Starts two nodes of its own in a temporary directory, and CAF's remoting as two processes. Takes about a minute.
+Starts two nodes of its own in a temporary directory, and CAF's remoting as two processes.
+Takes about a minute.
 
 Usage: kith bench [--json]
 
