@@ -122,7 +122,8 @@ void status(node_parts& parts, const bj::object&, control_server::reply reply) {
   o["version"] = KITH_VERSION;
   {
     std::lock_guard lock(parts.mutex);
-    o["state"] = parts.draining ? "draining" : parts.joined ? "ready" : "joining";
+    bool up = parts.joined && parts.router.find(parts.self()).mailbox != nullptr;
+    o["state"] = parts.draining ? "draining" : up ? "ready" : "joining";
   }
   o["link_address"] = parts.link_address;
   o["started_ms"] = parts.started;
@@ -267,7 +268,9 @@ void where(node_parts& parts, const bj::object& args, control_server::reply repl
     in.quality = qos::at_most_once;
     in.wants_answer = true;
     in.timeout_ms = 2000;
-    in.accepted = [](const ingress::outcome&) {};
+    in.accepted = [gather](const ingress::outcome& o) {
+      if (!o.problem.code.empty()) gather->one(std::nullopt);
+    };
     in.answered = [gather](const ingress::answer& a) {
       boost::system::error_code ec;
       auto parsed = a.status == answer_status::ok ? bj::parse(a.payload, ec) : bj::value();
@@ -276,7 +279,7 @@ void where(node_parts& parts, const bj::object& args, control_server::reply repl
       else
         gather->one(std::nullopt);
     };
-    if (!through_node(parts, std::move(in))) gather->one(std::nullopt);
+    through_node(parts, std::move(in));
   }
   parts.reactor.after(gather_time_max, [gather] { gather->give_up(); });
 }

@@ -75,8 +75,9 @@ void send(node_parts& parts, const boost::json::object& args, control_server::re
 void ask(node_parts& parts, const boost::json::object& args, control_server::reply reply);
 void spawn(node_parts& parts, const boost::json::object& args, control_server::reply reply);
 
-// Hands an ingress to the node's own agent; unavailable "not_ready" while that is not up.
-result<void> through_node(node_parts& parts, ingress request);
+// Hands an ingress to the node's own agent; while that is starting, a little later. `accepted`
+// hears of the rest: unavailable "not_ready". On the reactor's thread.
+void through_node(node_parts& parts, ingress request, unsigned attempt = 0);
 
 } // namespace control
 

@@ -105,13 +105,27 @@ result<std::int64_t> optional_number(const bj::object& args, std::string_view na
   return v->as_int64();
 }
 
-result<void> through_node(node_parts& parts, ingress request) {
+void through_node(node_parts& parts, ingress request, unsigned attempt) {
+  static constexpr unsigned attempts_max = 100;
+  static constexpr duration pause = std::chrono::milliseconds(20);
   auto where = parts.router.find(parts.self());
-  if (!where.mailbox)
-    return fail(errc::unavailable, "not_ready",
-                "the node is starting or stopping; try again in a moment");
-  caf::anon_send(where.mailbox, std::move(request));
-  return {};
+  if (where.mailbox) {
+    caf::anon_send(where.mailbox, std::move(request));
+    return;
+  }
+  bool draining = false;
+  {
+    std::lock_guard lock(parts.mutex);
+    draining = parts.draining;
+  }
+  if (draining || attempt >= attempts_max) {
+    error why{errc::unavailable, "not_ready",
+              "the node is starting or stopping; try again in a moment"};
+    return request.accepted({request.id, false, std::move(why)});
+  }
+  parts.reactor.after(pause, [&parts, request = std::move(request), attempt] {
+    through_node(parts, request, attempt + 1);
+  });
 }
 
 void send(node_parts& parts, const bj::object& args, control_server::reply reply) {
@@ -128,7 +142,7 @@ void send(node_parts& parts, const bj::object& args, control_server::reply reply
     if (!o.problem.code.empty()) return reply(fail(o.problem));
     reply(bj::value{{"id", o.id.text()}, {"duplicate", o.duplicate}});
   };
-  if (auto sent = through_node(parts, std::move(*in)); !sent) reply(fail(sent.error()));
+  through_node(parts, std::move(*in));
 }
 
 void ask(node_parts& parts, const bj::object& args, control_server::reply reply) {
@@ -157,7 +171,7 @@ void ask(node_parts& parts, const bj::object& args, control_server::reply reply)
       o["reason"] = a.payload;
     reply(std::move(o));
   };
-  if (auto sent = through_node(parts, std::move(*in)); !sent) reply(fail(sent.error()));
+  through_node(parts, std::move(*in));
 }
 
 void spawn(node_parts& parts, const bj::object& args, control_server::reply reply) {
@@ -193,7 +207,7 @@ void spawn(node_parts& parts, const bj::object& args, control_server::reply repl
       return reply(fail(errc::internal, "spawn_failed", a.payload));
     reply(bj::value{{"did", a.payload}, {"node", to.text()}});
   };
-  if (auto sent = through_node(parts, std::move(in)); !sent) reply(fail(sent.error()));
+  through_node(parts, std::move(in));
 }
 
 } // namespace kith::control
