@@ -1,4 +1,4 @@
-#include "actors/client/base64.hpp"
+#include "runtime/base/base64.hpp"
 #include "actors/client/test_support.hpp"
 #include "actors/client/wire.hpp"
 

@@ -1,6 +1,6 @@
 // The lines of the control socket, by Boost.JSON, which stays in here.
 #include "actors/client/wire.hpp"
-#include "actors/client/base64.hpp"
+#include "runtime/base/base64.hpp"
 
 #include <boost/json.hpp>
 

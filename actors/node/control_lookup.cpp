@@ -1,5 +1,5 @@
 // The verbs of the control socket that look: status, tree, agents, where, dead letters.
-#include "actors/client/base64.hpp"
+#include "runtime/base/base64.hpp"
 #include "actors/node/control_server.hpp"
 #include "runtime/stream/text.hpp"
 

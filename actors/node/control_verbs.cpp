@@ -1,7 +1,7 @@
 // The verbs of the control socket that act: send, ask, spawn. All go through the node's own agent,
 // so that what comes from outside is journaled, retried and accounted for like everything else.
 #include "actors/agent/registry.hpp"
-#include "actors/client/base64.hpp"
+#include "runtime/base/base64.hpp"
 #include "actors/node/control_server.hpp"
 
 #include <algorithm>

@@ -1,5 +1,5 @@
 // The commands that talk to agents.
-#include "actors/client/base64.hpp"
+#include "runtime/base/base64.hpp"
 #include "tools/kith/commands.hpp"
 #include "tools/kith/exit_code.hpp"
 #include "tools/kith/json_members.hpp"

@@ -16,7 +16,7 @@ std::string nested(std::size_t depth) { return std::string(depth, '[') + std::st
 
 } // namespace
 
-TEST_CASE("a JSON value is the same after writing and reading", "[agent][vector]") {
+TEST_CASE("a JSON value is the same after writing and reading", "[base][vector]") {
   for (std::string_view text :
        {"null", "true", "false", "0", "-1", "9223372036854775807", "18446744073709551615",
         "-9223372036854775808", "1.5", "0.1", "1e+22", "2.0", "\"\"", "\"\\\"\\\\\\n\\u0001\"",
@@ -29,12 +29,12 @@ TEST_CASE("a JSON value is the same after writing and reading", "[agent][vector]
   }
 }
 
-TEST_CASE("JSON text may have spaces, escapes and members in any order", "[agent][vector]") {
+TEST_CASE("JSON text may have spaces, escapes and members in any order", "[base][vector]") {
   auto v = json::parse(" { \"b\" : [ 1 , 2 ] , \"a\" : \"\\u00e9\\ud83d\\ude00\\/\" } \n").value();
   CHECK(v.dump() == "{\"a\":\"\xc3\xa9\xf0\x9f\x98\x80/\",\"b\":[1,2]}");
 }
 
-TEST_CASE("doubles keep every bit", "[agent][property]") {
+TEST_CASE("doubles keep every bit", "[base][property]") {
   for (double v :
        {0.1, 1.0 / 3, 5e-324, 1.7976931348623157e308, 123456789.12345679, 2.2250738585072014e-308,
         -0.30000000000000004, 9007199254740993.0, 8.41e21, 7.2057594037927933e16}) {
@@ -42,7 +42,7 @@ TEST_CASE("doubles keep every bit", "[agent][property]") {
   }
 }
 
-TEST_CASE("what is not JSON is malformed", "[agent][unit]") {
+TEST_CASE("what is not JSON is malformed", "[base][unit]") {
   for (std::string_view text : {"",
                                 " ",
                                 "{",
@@ -72,20 +72,20 @@ TEST_CASE("what is not JSON is malformed", "[agent][unit]") {
   }
 }
 
-TEST_CASE("JSON cut off at any byte is malformed", "[agent][unit]") {
+TEST_CASE("JSON cut off at any byte is malformed", "[base][unit]") {
   std::string text = R"({"a":[1,2.5,"\u00e9x"],"b":{"c":null,"d":true}})";
   REQUIRE(json::parse(text));
   for (std::size_t size = 0; size < text.size(); ++size)
     CHECK_FALSE(json::parse(text.substr(0, size)));
 }
 
-TEST_CASE("a name that stands twice is refused at any depth", "[agent][unit]") {
+TEST_CASE("a name that stands twice is refused at any depth", "[base][unit]") {
   CHECK(error_of(R"({"a":1,"b":2,"a":1})").context.find("twice") != std::string::npos);
   CHECK(error_of(R"([{"x":{"a":1,"\u0061":2}}])").context.find("twice") != std::string::npos);
   CHECK(json::parse(R"([{"a":1},{"a":2,"b":{"a":3}}])"));
 }
 
-TEST_CASE("JSON is nested at most 32 deep, read and written", "[agent][unit]") {
+TEST_CASE("JSON is nested at most 32 deep, read and written", "[base][unit]") {
   CHECK(json::parse(nested(32)));
   CHECK(error_of(nested(33)).code == "bad_json");
   CHECK(error_of(std::string(1 << 20, '[')).code == "bad_json");
@@ -96,7 +96,7 @@ TEST_CASE("JSON is nested at most 32 deep, read and written", "[agent][unit]") {
   CHECK_THROWS_AS(v.dump(), kith::json_error);
 }
 
-TEST_CASE("JSON past 16 MiB or of too many values is refused", "[agent][unit]") {
+TEST_CASE("JSON past 16 MiB or of too many values is refused", "[base][unit]") {
   CHECK(error_of(std::string(json::size_max + 1, ' ')).code == "json_too_large");
   std::string many = "[";
   for (std::size_t i = 0; i < json::values_max; ++i) many += "0,";
@@ -104,7 +104,7 @@ TEST_CASE("JSON past 16 MiB or of too many values is refused", "[agent][unit]") 
   CHECK(error_of(many).context.find("too many") != std::string::npos);
 }
 
-TEST_CASE("writing text that is not UTF-8 or an infinite number throws", "[agent][unit]") {
+TEST_CASE("writing text that is not UTF-8 or an infinite number throws", "[base][unit]") {
   for (const char* text :
        {"\xff", "a\x80", "\xc0\x80", "\xed\xa0\x80", "\xf4\x90\x80\x80", "\xe2\x82"})
     CHECK_THROWS_AS(json(text).dump(), kith::json_error);
@@ -112,7 +112,7 @@ TEST_CASE("writing text that is not UTF-8 or an infinite number throws", "[agent
   CHECK_THROWS_AS(json().set("\xff", 1).dump(), kith::json_error);
 }
 
-TEST_CASE("a JSON value is built, looked into and copied", "[agent][unit]") {
+TEST_CASE("a JSON value is built, looked into and copied", "[base][unit]") {
   json v = json()
                .set("name", "Ada")
                .set("born", 1815)
@@ -136,7 +136,7 @@ TEST_CASE("a JSON value is built, looked into and copied", "[agent][unit]") {
   CHECK(moved.dump() == R"(["x",2])");
 }
 
-TEST_CASE("a JSON value asked for what it is not says so", "[agent][unit]") {
+TEST_CASE("a JSON value asked for what it is not says so", "[base][unit]") {
   CHECK_THROWS_WITH(json("x").as_int(), Catch::Contains("not text"));
   CHECK_THROWS_AS(json(1).as_string(), kith::json_error);
   CHECK_THROWS_AS(json(-1).as_uint(), kith::json_error);

@@ -1,5 +1,4 @@
-// Base64 (RFC 4648 section 4, with padding): how bytes that are neither text nor JSON stand in a
-// line of the control socket.
+// Base64 (RFC 4648 section 4, with padding): how bytes stand in JSON and in HTTP fields.
 #pragma once
 
 #include "runtime/base/bytes.hpp"

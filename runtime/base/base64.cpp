@@ -1,5 +1,5 @@
 // Base64, RFC 4648 section 4.
-#include "actors/client/base64.hpp"
+#include "runtime/base/base64.hpp"
 
 namespace kith {
 namespace {
