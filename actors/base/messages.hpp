@@ -15,6 +15,17 @@
 
 namespace kith {
 
+// Bytes of envelopes, or of items that hold one each: what they take of an actor_gate.
+template <class List> std::size_t sum_sizes(const List& list) {
+  std::size_t size = 0;
+  for (const auto& e : list)
+    if constexpr (requires { e.envelope; })
+      size += e.envelope->size();
+    else
+      size += e.size();
+  return size;
+}
+
 // ---- to a mailbox
 
 // Consecutive envelopes of one stream, from the thread that read them off a link.
@@ -27,6 +38,7 @@ struct arrival {
   std::vector<item> items;
   caf::actor link;           // where acks go
   std::uint64_t session = 0; // of that link
+  std::size_t size_bytes() const { return sum_sizes(items); }
 };
 // A link's peer asks how far a stream has come here, before it sends.
 struct position_query {
@@ -51,8 +63,9 @@ struct local_arrival {
   };
   std::vector<item> items;
   journal_position position = 0;
+  std::size_t size_bytes() const { return sum_sizes(items); }
 };
-// A local sender found the gate full: look at the queue on disk.
+// To a mailbox or a link: the gate in front of it was full. Look at what is on disk.
 struct queue_overflow {};
 // The recipient's node journaled this stream up to `upto`.
 struct stream_acked {
@@ -107,9 +120,11 @@ struct outgoing {
   std::shared_ptr<out_stream> stream;
   sequence first = 0;
   std::vector<envelope> envelopes;
+  std::size_t size_bytes() const { return sum_sizes(envelopes); }
 };
 struct outgoing_volatile {
   std::vector<envelope> envelopes;
+  std::size_t size_bytes() const { return sum_sizes(envelopes); }
 };
 // What the mailbox of `stream`'s recipient has journaled, and what more it takes. `at` comes with
 // the answer to a position_query alone.

@@ -1,5 +1,4 @@
-// A stream that leaves this node, as its two ends on the node share it: the mailbox that writes it
-// and the link that carries it.
+// A stream, as those on this node share it who work on it from different threads.
 #pragma once
 
 #include "runtime/stream/verified.hpp"
@@ -31,6 +30,11 @@ struct out_stream {
 private:
   mutable std::mutex mutex_;
   signed_head head_;
+};
+
+// A stream between two agents of this node: how far the recipient has come, for the sender's quota.
+struct local_flow {
+  std::atomic<sequence> consumed{0}; // positions up to here had their turn; never falls
 };
 
 } // namespace kith

@@ -24,7 +24,7 @@ void router::add_local(const did& agent) {
   s.routes[agent].where = route::kind::local;
 }
 
-void router::set_mailbox(const did& agent, caf::actor mailbox, std::shared_ptr<mailbox_gate> gate) {
+void router::set_mailbox(const did& agent, caf::actor mailbox, std::shared_ptr<actor_gate> gate) {
   auto& s = of(agent);
   std::unique_lock lock(s.mutex);
   auto it = s.routes.find(agent);
@@ -77,9 +77,9 @@ std::vector<did> router::remotes_of(const did& node) const {
 
 epoch router::epoch_floor(const did& agent) const { return find(agent).at; }
 
-void router::set_link(const did& node, caf::actor link) {
+void router::set_link(const did& node, caf::actor link, std::shared_ptr<actor_gate> gate) {
   std::unique_lock lock(links_mutex_);
-  links_[node] = std::move(link);
+  links_[node] = {std::move(link), std::move(gate)};
 }
 
 void router::remove_link(const did& node) {
@@ -87,10 +87,17 @@ void router::remove_link(const did& node) {
   links_.erase(node);
 }
 
-caf::actor router::link_of(const did& node) const {
+link_route router::link_of(const did& node) const {
   std::shared_lock lock(links_mutex_);
   auto it = links_.find(node);
-  return it == links_.end() ? caf::actor{} : it->second;
+  return it == links_.end() ? link_route{} : it->second;
+}
+
+std::shared_ptr<local_flow> router::flow(const stream_key& stream) {
+  std::lock_guard lock(flows_mutex_);
+  auto& f = flows_[stream];
+  if (!f) f = std::make_shared<local_flow>();
+  return f;
 }
 
 void router::add_stream(const std::shared_ptr<out_stream>& st) {

@@ -8,6 +8,7 @@
 #include "actors/base/out_stream.hpp"
 
 #include <array>
+#include <map>
 #include <memory>
 #include <shared_mutex>
 #include <unordered_map>
@@ -15,20 +16,21 @@
 
 namespace kith {
 
-// What stands in front of an actor's unbounded CAF queue: senders on this node ask it before they
-// put data in. Thread-safe.
-class mailbox_gate {
+// What stands in front of the unbounded CAF queue of a mailbox or a link: who puts data in asks it
+// first. Thread-safe.
+class actor_gate {
 public:
-  // At the limit a local sender leaves the envelope on disk (QoS 2) or drops and counts it (QoS 0).
+  // At the limit the envelope stays on the sender's disk (QoS 2), or is dropped and counted (QoS
+  // 0).
   static constexpr std::int64_t count_max = 65536;
   static constexpr std::int64_t bytes_max = 64 << 20;
 
-  // Takes room for one; false: there is none.
-  bool enter(std::size_t size) {
+  // Takes room for one, or for `count` that go together; false: there is none.
+  bool enter(std::size_t size, std::size_t count = 1) {
     if (count_.load(std::memory_order_relaxed) >= count_max ||
         bytes_.load(std::memory_order_relaxed) >= bytes_max)
       return false;
-    count_.fetch_add(1, std::memory_order_relaxed);
+    count_.fetch_add(std::int64_t(count), std::memory_order_relaxed);
     bytes_.fetch_add(std::int64_t(size), std::memory_order_relaxed);
     return true;
   }
@@ -36,8 +38,7 @@ public:
     count_.fetch_sub(std::int64_t(count), std::memory_order_relaxed);
     bytes_.fetch_sub(std::int64_t(size), std::memory_order_relaxed);
   }
-  // True for the first of many that find no room: it tells the mailbox to look at its queue on
-  // disk.
+  // True for the first of many that find no room: it tells the actor to look at what is on disk.
   bool raise_overflow() { return !overflow_.exchange(true); }
   void clear_overflow() { overflow_ = false; }
 
@@ -54,10 +55,16 @@ private:
 struct route {
   enum class kind : std::uint8_t { unknown, local, remote } where = kind::unknown;
   caf::actor mailbox; // local: may be null while the agent is being restarted
-  std::shared_ptr<mailbox_gate>
+  std::shared_ptr<actor_gate>
       gate;     // local, with the mailbox; shared by it and everyone who found it here
   did node;     // remote: where it lives
   epoch at = 0; // remote: the highest epoch seen
+};
+
+// The link to a node.
+struct link_route {
+  caf::actor actor;
+  std::shared_ptr<actor_gate> gate; // shared by the link and everyone who found it here
 };
 
 // Thread-safe.
@@ -73,7 +80,7 @@ public:
   void add_local(const did& agent);
   // Each life of a mailbox has a gate of its own, so that what a crash loses frees its room. Null
   // ones: it is down.
-  void set_mailbox(const did& agent, caf::actor mailbox, std::shared_ptr<mailbox_gate> gate);
+  void set_mailbox(const did& agent, caf::actor mailbox, std::shared_ptr<actor_gate> gate);
   void remove_local(const did& agent);
 
   // Learns that `agent` is at `node`; false if a higher epoch, or this node itself, says otherwise.
@@ -83,10 +90,15 @@ public:
   // The highest epoch ever seen of an agent; 0: none.
   epoch epoch_floor(const did& agent) const;
 
-  void set_link(const did& node, caf::actor link);
+  // Each life of a link has a gate of its own.
+  void set_link(const did& node, caf::actor link, std::shared_ptr<actor_gate> gate);
   void remove_link(const did& node);
-  // Null: there is no link to that node.
-  caf::actor link_of(const did& node) const;
+  // Null ones: there is no link to that node.
+  link_route link_of(const did& node) const;
+
+  // How far the recipient of a stream between two agents of this node has come: one object a
+  // stream, made by whichever of the two asks first.
+  std::shared_ptr<local_flow> flow(const stream_key& stream);
 
   // Streams that leave this node, by recipient.
   void add_stream(const std::shared_ptr<out_stream>& s);
@@ -112,7 +124,9 @@ private:
   std::array<shard, shard_count> shards_;
   std::atomic<std::size_t> remote_count_{0};
   mutable std::shared_mutex links_mutex_;
-  std::unordered_map<did, caf::actor> links_;
+  std::unordered_map<did, link_route> links_;
+  std::mutex flows_mutex_;
+  std::map<stream_key, std::shared_ptr<local_flow>> flows_; // as many as there are stream records
 };
 
 } // namespace kith

@@ -25,7 +25,7 @@ TEST_CASE_METHOD(fixture, "an agent that nobody spoke of is nowhere", "[base][un
   CHECK(router.find(agent).where == route::kind::unknown);
   CHECK_FALSE(router.is_local(agent));
   CHECK(router.epoch_floor(agent) == 0);
-  CHECK_FALSE(router.link_of(there));
+  CHECK_FALSE(router.link_of(there).actor);
   CHECK(router.streams_to(agent).empty());
 }
 
@@ -34,7 +34,7 @@ TEST_CASE_METHOD(fixture, "an agent is local before its mailbox has started, and
   router.add_local(agent);
   CHECK(router.is_local(agent));
   CHECK_FALSE(router.find(agent).gate);
-  auto gate = std::make_shared<mailbox_gate>();
+  auto gate = std::make_shared<actor_gate>();
   router.set_mailbox(agent, {}, gate);
   CHECK(router.find(agent).gate == gate);
   router.set_mailbox(agent, {}, nullptr);
@@ -90,21 +90,21 @@ TEST_CASE_METHOD(
 }
 
 TEST_CASE("a gate lets in up to its bounds, and again when there is room", "[base][unit]") {
-  mailbox_gate gate;
-  for (std::int64_t i = 0; i < mailbox_gate::count_max; ++i) REQUIRE(gate.enter(1));
+  actor_gate gate;
+  for (std::int64_t i = 0; i < actor_gate::count_max; ++i) REQUIRE(gate.enter(1));
   CHECK_FALSE(gate.enter(1));
-  CHECK(gate.count() == mailbox_gate::count_max); // who was refused takes no room
+  CHECK(gate.count() == actor_gate::count_max); // who was refused takes no room
   gate.leave(1, 1);
   CHECK(gate.enter(1));
-  gate.leave(std::size_t(mailbox_gate::count_max), std::size_t(mailbox_gate::count_max));
+  gate.leave(std::size_t(actor_gate::count_max), std::size_t(actor_gate::count_max));
   CHECK(gate.count() == 0);
-  CHECK(gate.enter(std::size_t(mailbox_gate::bytes_max))); // one of any size
+  CHECK(gate.enter(std::size_t(actor_gate::bytes_max))); // one of any size
   CHECK_FALSE(gate.enter(1));
 }
 
 TEST_CASE("of many that find a gate full the first alone raises the alarm, until it was seen to",
           "[base][unit]") {
-  mailbox_gate gate;
+  actor_gate gate;
   CHECK(gate.raise_overflow());
   CHECK_FALSE(gate.raise_overflow());
   gate.clear_overflow();

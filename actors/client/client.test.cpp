@@ -1,6 +1,6 @@
-#include "runtime/base/base64.hpp"
 #include "actors/client/test_support.hpp"
 #include "actors/client/wire.hpp"
+#include "runtime/base/base64.hpp"
 
 #include <boost/json.hpp>
 #include <catch2/catch.hpp>

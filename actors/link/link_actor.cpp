@@ -2,9 +2,10 @@
 
 namespace kith {
 
-link_actor::link_actor(caf::actor_config& config, did peer, caf::actor cluster, link_ports ports)
+link_actor::link_actor(caf::actor_config& config, did peer, caf::actor cluster, link_ports ports,
+                       std::shared_ptr<actor_gate> gate)
     : caf::event_based_actor(config), peer_(std::move(peer)), cluster_(std::move(cluster)),
-      ports_(std::move(ports)),
+      ports_(std::move(ports)), gate_(std::move(gate)),
       streams_({ports_.time, ports_.disk,
                 [this](const did& agent) -> std::optional<bytes> {
                   auto made = ports_.delegations.get(agent, ports_.time.wall());
@@ -24,8 +25,20 @@ link_actor::link_actor(caf::actor_config& config, did peer, caf::actor cluster, 
 caf::behavior link_actor::make_behavior() {
   delayed_send(this, ping_interval, link_tick{});
   return {
-      [this](outgoing& out) { streams_.offer(out), streams_.pump(); },
-      [this](outgoing_volatile& out) { streams_.offer(out); },
+      [this](outgoing& out) {
+        gate_->leave(out.envelopes.size(), out.size_bytes());
+        streams_.offer(out);
+        streams_.pump();
+      },
+      [this](outgoing_volatile& out) {
+        gate_->leave(out.envelopes.size(), out.size_bytes());
+        streams_.offer(out);
+      },
+      [this](queue_overflow&) {
+        gate_->clear_overflow(); // first: whoever is refused from now on tells us again
+        open_streams();
+        streams_.pump();
+      },
       [this](const stream_position& p) { position(p); },
       [this](link_frames& f) {
         if (session_ && f.session == session_->id()) frames(f);
@@ -79,9 +92,14 @@ void link_actor::adopt(std::shared_ptr<link_session> session) {
   ports_.log.info("link up", {{"peer", peer_.text()}, {"dialed", session_->dialed()}});
   announce();
   streams_.connected(this);
+  open_streams();
+  send(cluster_, link_changed{peer_, true});
+}
+
+// Whatever the agents here have for those of the peer.
+void link_actor::open_streams() {
   for (const auto& agent : ports_.router.remotes_of(peer_))
     for (const auto& s : ports_.router.streams_to(agent)) streams_.open(s);
-  send(cluster_, link_changed{peer_, true});
 }
 
 void link_actor::announce() {
@@ -96,6 +114,7 @@ void link_actor::frames(link_frames& f) {
     frame(one);
   }
   streams_.pump();
+  if (session_) session_->handled(f.frames.size());
 }
 
 void link_actor::frame(wire::frame& f) {
@@ -175,7 +194,7 @@ void link_actor::tick() {
   ports_.remember(peer_, seen_);
   ports_.peers.update(peer_, [&](peer_status& p) {
     p.unacknowledged = streams_.unacknowledged();
-    p.volatile_dropped = streams_.volatile_dropped();
+    p.volatile_dropped = streams_.volatile_dropped() + gate_->dropped;
   });
 }
 

@@ -32,7 +32,9 @@ public:
   static constexpr duration ping_interval = std::chrono::seconds(1);
   static constexpr duration silence_max = std::chrono::seconds(5);
 
-  link_actor(caf::actor_config& config, did peer, caf::actor cluster, link_ports ports);
+  // Those who hand it envelopes ask the gate first.
+  link_actor(caf::actor_config& config, did peer, caf::actor cluster, link_ports ports,
+             std::shared_ptr<actor_gate> gate);
   caf::behavior make_behavior() override;
   const char* name() const override { return "kith.link"; }
 
@@ -49,10 +51,12 @@ private:
   void lost(const error& why);
   void tick();
   void announce();
+  void open_streams();
 
   did peer_;
   caf::actor cluster_;
   link_ports ports_;
+  std::shared_ptr<actor_gate> gate_; // shared with the router and senders
   link_streams streams_;
   std::shared_ptr<link_session> session_; // shared with the reactor; null: not connected
   std::unordered_map<stream_id, wire::stream_number>

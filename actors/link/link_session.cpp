@@ -123,9 +123,26 @@ void link_session::stream_bytes(const libp2p::stream_data& e) {
     close(wire::parting::protocol_error, fed.error().what());
     return fail(fed.error());
   }
-  // Everything was handed on: mailboxes bound what they take by credit, so the window may open
-  // again.
-  connection_->consume(e.stream, e.data.size());
+  unconsumed_ += e.data.size();
+  open_window();
+}
+
+// Envelopes are handed on, and mailboxes bound what they take; frames wait at the link.
+void link_session::open_window() {
+  window_held_ = true; // before the look, so that whoever handles the last one tells us
+  if (handed_ + for_link_.size() > frames_handed_max) return;
+  window_held_ = false;
+  if (closed_ || !stream_ || unconsumed_ == 0) return;
+  connection_->consume(*stream_, std::exchange(unconsumed_, 0));
+}
+
+void link_session::handled(std::size_t count) {
+  if (handed_.fetch_sub(count) - count > frames_handed_max / 2 || !window_held_) return;
+  ports_.reactor.post([self = shared_from_this()] {
+    if (self->closed_) return;
+    self->open_window();
+    self->pump_output();
+  });
 }
 
 void link_session::frame(wire::frame& f) {
@@ -186,6 +203,7 @@ void link_session::hand_over() {
   std::vector<stream_id> opened;
   for (const auto& f : for_link_)
     if (auto* o = std::get_if<wire::stream_open>(&f)) opened.push_back(o->stream);
+  handed_ += for_link_.size();
   caf::anon_send(link, link_frames{id_, std::exchange(for_link_, {})});
   for (auto& stream : opened) {
     auto where = ports_.router.find(stream.to);
@@ -255,7 +273,9 @@ void link_session::envelopes(wire::stream_number number, std::vector<wire::batch
     std::lock_guard lock(mutex_);
     a.link = link_;
   }
-  caf::anon_send(where.mailbox, std::move(a));
+  // Without room it is as if it never came: what follows shows the gap, or the peer asks.
+  if (where.gate->enter(a.size_bytes(), a.items.size()))
+    caf::anon_send(where.mailbox, std::move(a));
 }
 
 void link_session::unchained(wire::volatile_batch& b) {

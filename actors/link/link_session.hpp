@@ -47,6 +47,9 @@ class link_session : public std::enable_shared_from_this<link_session> {
 public:
   // Bytes of control frames waiting. A peer that reads so little is cut off.
   static constexpr std::size_t control_queue_max = 16 << 20;
+  // Control frames of the peer that the link has not handled. At the limit nothing more is read, so
+  // that the peer's window closes.
+  static constexpr std::size_t frames_handed_max = 4096;
   // Streams the peer may number on this connection; past it the connection ends.
   static constexpr std::size_t numbers_max = 1'000'000;
 
@@ -74,6 +77,8 @@ public:
   void send_data(bytes frame);
   bool room() const { return data_size_.load(std::memory_order_relaxed) < ports_.data_queue_max; }
   void close(wire::parting why, std::string text);
+  // The link has done with so many of the frames that it was handed.
+  void handled(std::size_t count);
 
 private:
   explicit link_session(session_ports ports) : ports_(std::move(ports)) {}
@@ -88,6 +93,7 @@ private:
   void fragment(wire::fragment& f);
   void envelopes(wire::stream_number number, std::vector<wire::batch::item>& items);
   void hand_over();
+  void open_window();
   void take_delegations(const wire::delegations& d);
   void open_number(const wire::stream_open& o);
   void say(const wire::frame& f);
@@ -112,6 +118,7 @@ private:
   peer_info peer_;
   std::unordered_map<wire::stream_number, stream_id> numbers_;
   std::vector<wire::frame> for_link_; // gathered while one read is handled
+  std::size_t unconsumed_ = 0;        // bytes read for which the peer got no new window
   net::timer_id timer_ = 0;
   bool announced_ = false;
   bool closed_ = false;
@@ -124,6 +131,8 @@ private:
   bool woken_ = false;
   std::atomic<std::size_t> data_size_{0};
   bool waiting_for_room_ = false;
+  std::atomic<std::size_t> handed_{0}; // frames that wait at the link
+  std::atomic<bool> window_held_{false};
 
   bytes staged_; // what is being written to the yamux stream
   std::size_t staged_offset_ = 0;

@@ -74,6 +74,7 @@ void link_streams::open(const std::shared_ptr<out_stream>& s) {
     c.at = carried::state::opening;
     ask_position(c);
   }
+  queue(c); // if it flows
 }
 
 void link_streams::offer(outgoing& out) {

@@ -46,7 +46,7 @@ public:
   void connected(frame_sink* sink);
   void disconnected() { sink_ = nullptr; }
 
-  // The stream's recipient is at this peer.
+  // The stream's recipient is at this peer, and there may be more of it than was offered.
   void open(const std::shared_ptr<out_stream>& s);
   // Just became durable, and is still in memory.
   void offer(outgoing& out);

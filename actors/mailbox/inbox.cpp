@@ -189,6 +189,10 @@ void inbox::settle(store::write_batch& batch, std::uint64_t step) {
       it->stored_by = step;
     }
     trim(*s, batch);
+    if (s->local) {
+      if (!s->flow) s->flow = flow_(s->key);
+      if (s->consumed > s->flow->consumed) s->flow->consumed = s->consumed; // we alone write it
+    }
     records::stream_in r{s->id, s->head, s->consumed, !s->quarantine.empty(), s->quarantine};
     batch.put(store::table::state, keys::in_stream(self_, s->key), records::encode(r));
   }

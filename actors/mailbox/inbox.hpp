@@ -4,6 +4,7 @@
 // actor; it writes into the batch it is given.
 #pragma once
 
+#include "actors/base/out_stream.hpp"
 #include "actors/mailbox/keys.hpp"
 #include "actors/mailbox/limits.hpp"
 #include "runtime/store/store.hpp"
@@ -11,6 +12,7 @@
 #include "runtime/stream/verified.hpp"
 
 #include <deque>
+#include <functional>
 #include <map>
 #include <memory>
 #include <unordered_map>
@@ -29,11 +31,12 @@ struct waiting_envelope {
 struct in_stream {
   stream_id id;
   stream_key key{};
-  bool local = false;    // the sender lives on this node and writes the queue itself
-  stream_head head;      // remote: what has been accepted; next is the position expected
-  sequence consumed = 0; // positions at or below had their turn
-  sequence trimmed = 0;  // queue entries at or below are erased
-  sequence known = 0;    // the highest position that is in memory or on disk
+  bool local = false;               // the sender lives on this node and writes the queue itself
+  std::shared_ptr<local_flow> flow; // then: shared with it
+  stream_head head;                 // remote: what has been accepted; next is the position expected
+  sequence consumed = 0;            // positions at or below had their turn
+  sequence trimmed = 0;             // queue entries at or below are erased
+  sequence known = 0;               // the highest position that is in memory or on disk
   std::deque<waiting_envelope> pending; // consumed + 1 onwards, without gaps
   std::size_t pending_bytes = 0;
   bool dirty = false; // the record must be written with the next commit
@@ -67,7 +70,10 @@ public:
     too_many_streams
   };
 
-  inbox(const mailbox_limits& limits, keys::agent_key self) : limits_(limits), self_(self) {}
+  // `flow` finds what a sender on this node shares about its stream.
+  inbox(const mailbox_limits& limits, keys::agent_key self,
+        std::function<std::shared_ptr<local_flow>(const stream_key&)> flow)
+      : limits_(limits), self_(self), flow_(std::move(flow)) {}
 
   // A stream as the store remembers it; `queued` are its oldest waiting envelopes, `known` the
   // highest position.
@@ -131,6 +137,7 @@ private:
 
   const mailbox_limits& limits_;
   keys::agent_key self_;
+  std::function<std::shared_ptr<local_flow>(const stream_key&)> flow_;
   std::unordered_map<stream_id, std::unique_ptr<in_stream>> streams_;
   std::deque<in_stream*> ring_;
   std::multimap<time_point, in_stream*> deferred_;

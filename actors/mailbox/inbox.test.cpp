@@ -59,7 +59,8 @@ struct fixture {
   uuid_generator ids;
   did self = secret_key::generate(random).did();
   mailbox_limits limits;
-  inbox box{limits, keys::of(self)};
+  inbox box{limits, keys::of(self),
+            [](const stream_key&) { return std::make_shared<local_flow>(); }};
   std::shared_ptr<store::memory_disk> memory = std::make_shared<store::memory_disk>();
   std::unique_ptr<store::memory_backend> disk = store::memory_backend::open(memory).value();
   std::uint64_t step = 1;

@@ -24,8 +24,11 @@ struct mailbox_limits {
   std::size_t commit_bytes_max = 1 << 20;
   // Commits under way. At the limit no turn runs until one is durable.
   std::size_t commits_in_flight_max = 16;
-  // Unacknowledged envelopes of all outgoing streams; past it `tell` returns overloaded.
+  // Envelopes of all outgoing streams that wait for another node's ack, or for their turn on this
+  // one; past it `tell` and `ask` return overloaded, and what comes from outside is refused. One
+  // turn may pass the bytes by what a turn may emit.
   std::size_t outbox_count_max = 1'000'000;
+  std::size_t outbox_bytes_max = std::size_t(1) << 30;
   // Asks that wait for an answer; past it `ask` returns overloaded.
   std::size_t asks_max = 100'000;
   // Tries of a message before it is dead-lettered, and the delays between them: the first doubles

@@ -32,6 +32,30 @@ result<sequence> highest_queued(store::backend& disk, const stream_key& key, seq
   return highest;
 }
 
+// The sizes of what of an outgoing stream is not acknowledged by its recipient's node, or, if that
+// is this one, has not had its turn.
+result<std::vector<std::size_t>> sizes_waiting(store::backend& disk, const records::stream_out& out,
+                                               bool local) {
+  auto key = out.stream.key();
+  auto from = keys::outbox(key, out.acked + 1);
+  if (local) {
+    sequence consumed = 0;
+    KITH_ASSIGN(auto stored, disk.get(table::state, keys::in_stream(keys::of(out.stream.to), key)));
+    if (stored) {
+      KITH_ASSIGN(auto in, records::decode<records::stream_in>(*stored));
+      consumed = in.consumed;
+    }
+    from = keys::inbox(key, consumed + 1);
+  }
+  std::vector<std::size_t> sizes;
+  auto end = keys::end_of(keys::prefix(from, keys::queue_prefix_size));
+  KITH_TRY(each(disk, table::queue, from, end, [&](const store::entry& e) -> result<void> {
+    sizes.push_back(e.value.size());
+    return {};
+  }));
+  return sizes;
+}
+
 } // namespace
 
 result<void> mailbox::load_streams(bool unclean) {
@@ -43,7 +67,9 @@ result<void> mailbox::load_streams(bool unclean) {
   KITH_TRY(
       each(env_.disk, table::state, out_from, out_to, [&](const store::entry& e) -> result<void> {
         KITH_ASSIGN(auto record, records::decode<records::stream_out>(e.value));
-        outbox_.restore(record, env_.is_local(record.stream.to));
+        bool local = env_.is_local(record.stream.to);
+        KITH_ASSIGN(auto waiting, sizes_waiting(env_.disk, record, local));
+        outbox_.restore(record, local, waiting);
         return {};
       }));
 
@@ -206,6 +232,7 @@ mailbox_step mailbox::run() {
   load_behind();
   auto now = env_.time.now();
   wall_ = env_.time.wall();
+  outbox_.look_around();
   for (auto& [name, cell] : std::exchange(setup_cells_, {}))
     step.batch.put(table::state, keys::cell(key_, name), as_bytes(cell));
   if (agent_ && !stopping_) {
@@ -270,7 +297,8 @@ bool mailbox::idle() const {
   return step_ == durable_ && ingress_.empty() && unchained_.empty() && inbox_.count() == 0;
 }
 
-mailbox_report mailbox::report() const {
+mailbox_report mailbox::report() {
+  outbox_.look_around();
   mailbox_report r;
   r.waiting = inbox_.count() + unchained_.size();
   r.unacked = outbox_.unacked_count();

@@ -63,6 +63,8 @@ public:
     random_source& random;
     store::backend& disk;
     std::function<bool(const did&)> is_local;
+    // What the two ends of a stream within this node share (router.hpp).
+    std::function<std::shared_ptr<local_flow>(const stream_key&)> flow;
     // Puts a new agent into the batch of the turn that spawns it; the node starts it when the step
     // is released.
     did node;
@@ -103,7 +105,7 @@ public:
   std::optional<time_point> next_wake() const;
   // Nothing waits, runs or is under way.
   bool idle() const;
-  mailbox_report report() const;
+  mailbox_report report();
   // Streams that a link may carry, opened or restored since the last call.
   std::vector<std::shared_ptr<out_stream>> take_opened() { return outbox_.take_opened(); }
   // QoS 0 envelopes that had their turn since the last call: their room in front of the actor is

@@ -22,7 +22,12 @@ struct release {
       auto to = router.find(out.stream->id.to);
       if (to.where != route::kind::remote)
         continue; // waits in the outbox until the recipient appears
-      if (auto link = router.link_of(to.node)) caf::anon_send(link, std::move(out));
+      auto link = router.link_of(to.node);
+      if (!link.actor) continue;
+      if (link.gate->enter(out.size_bytes(), out.envelopes.size()))
+        caf::anon_send(link.actor, std::move(out));
+      else if (link.gate->raise_overflow()) // it is in the outbox, where the link will look
+        caf::anon_send(link.actor, queue_overflow{});
     }
   }
 
@@ -44,8 +49,13 @@ struct release {
         }
         if (!a.items.empty()) caf::anon_send(where.mailbox, std::move(a));
       } else if (where.where == route::kind::remote) {
-        if (auto link = router.link_of(where.node))
-          caf::anon_send(link, outgoing_volatile{std::move(list)});
+        auto link = router.link_of(where.node);
+        if (!link.actor) continue;
+        outgoing_volatile out{std::move(list)};
+        if (link.gate->enter(out.size_bytes(), out.envelopes.size()))
+          caf::anon_send(link.actor, std::move(out));
+        else
+          link.gate->dropped += out.envelopes.size();
       }
     }
   }
@@ -92,8 +102,8 @@ void mailbox_actor::activate() {
     ports_.router.add_stream(opened);
     auto to = ports_.router.find(opened->id.to);
     if (to.where != route::kind::remote) continue;
-    if (auto link = ports_.router.link_of(to.node))
-      send(link, outgoing{opened, opened->durable + 1, {}});
+    if (auto link = ports_.router.link_of(to.node); link.actor)
+      send(link.actor, outgoing{opened, opened->durable + 1, {}});
   }
   set_default_handler(caf::print_and_drop);
   become(running());
@@ -104,11 +114,13 @@ void mailbox_actor::activate() {
 
 caf::behavior mailbox_actor::running() {
   return {
-      [this](arrival& a) { arrived(a), pump(); },
+      [this](arrival& a) {
+        gate_->leave(a.items.size(), a.size_bytes());
+        arrived(a);
+        pump();
+      },
       [this](local_arrival& a) {
-        std::size_t size = 0;
-        for (const auto& item : a.items) size += item.envelope->size();
-        gate_->leave(a.items.size(), size);
+        gate_->leave(a.items.size(), a.size_bytes());
         box_.arrived(a);
         pump();
       },

@@ -15,11 +15,15 @@ namespace {
 struct heard {
   std::vector<stream_position> positions;
   std::vector<outgoing> sent;
+  std::size_t loose = 0;
+  int overflows = 0;
 };
 
 caf::behavior link(caf::event_based_actor*, heard* log) {
   return {[=](const stream_position& p) { log->positions.push_back(p); },
-          [=](const outgoing& o) { log->sent.push_back(o); }, [](const outgoing_volatile&) {}};
+          [=](const outgoing& o) { log->sent.push_back(o); },
+          [=](const outgoing_volatile& o) { log->loose += o.envelopes.size(); },
+          [=](const queue_overflow&) { ++log->overflows; }};
 }
 
 struct fixture {
@@ -27,7 +31,7 @@ struct fixture {
     config.set("scheduler.policy", caf::atom("testing"));
     system.emplace(config);
     log_link = system->spawn(link, &log);
-    router.set_link(peer.did(), log_link);
+    router.set_link(peer.did(), log_link, gate);
     router.set_remote(remote.did(), peer.did(), 1);
     router.add_local(who.self);
     journal->load_epoch(who.self, 1);
@@ -57,6 +61,7 @@ struct fixture {
         random,
         *backend,
         [this](const did& d) { return router.is_local(d); },
+        [this](const stream_key& s) { return router.flow(s); },
         node.did(),
         [](std::string_view) -> result<did> { return fail(errc::not_found, "x"); },
         [](newborn, mailbox_step&) -> result<void> { return {}; },
@@ -116,6 +121,7 @@ struct fixture {
   caf::actor_system_config config;
   std::optional<caf::actor_system> system;
   caf::actor log_link, box;
+  std::shared_ptr<actor_gate> gate = std::make_shared<actor_gate>(); // shared with the router
 };
 
 } // namespace
@@ -184,6 +190,38 @@ TEST_CASE_METHOD(
   CHECK(log.sent[0].envelopes.size() == 1);
   CHECK(log.sent[0].stream->durable == 1);
   CHECK(accepted == 1);
+}
+
+TEST_CASE_METHOD(fixture,
+                 "a link whose queue is full is told once to look at the outbox, and gets no more",
+                 "[mailbox][unit]") {
+  start();
+  sync();
+  REQUIRE(gate->enter(1, std::size_t(actor_gate::count_max)));
+  for (int i = 0; i < 3; ++i) {
+    caf::anon_send(box, to_remote());
+    run();
+    sync();
+  }
+  CHECK(accepted == 3);
+  CHECK(log.sent.empty());
+  CHECK(log.overflows == 1);
+  CHECK(router.streams_to(remote.did())[0]->durable == 3); // what the link finds when it looks
+  auto loose = to_remote();
+  loose.quality = qos::at_most_once;
+  caf::anon_send(box, std::move(loose));
+  run();
+  sync();
+  CHECK(log.loose == 0);
+  CHECK(gate->dropped == 1);
+
+  gate->leave(std::size_t(actor_gate::count_max), 1);
+  caf::anon_send(box, to_remote());
+  run();
+  sync();
+  REQUIRE(log.sent.size() == 1);
+  CHECK(log.sent[0].first == 4); // the link sees the gap
+  CHECK(gate->count() == 1);     // taken until the link has handled it
 }
 
 TEST_CASE_METHOD(

@@ -18,7 +18,7 @@ public:
   std::uint64_t random() override { return owner_.env_.random.next(); }
   bool admits(emission::type what, std::size_t emitted) override {
     auto& o = owner_;
-    if (o.outbox_.unacked_count() + emitted >= o.limits_.outbox_count_max) return false;
+    if (!o.outbox_.has_room(emitted)) return false;
     return what != emission::type::ask || o.asks_.count() + emitted < o.limits_.asks_max;
   }
   result<did> prepare_agent(std::string_view type, std::string_view) override {
@@ -43,8 +43,8 @@ private:
 
 mailbox::mailbox(tenant who, const mailbox_limits& limits, environment env)
     : who_(std::move(who)), key_(keys::of(who_.self)), limits_(limits), env_(std::move(env)),
-      host_(std::make_unique<tenant_host>(*this)), inbox_(limits_, key_),
-      outbox_(limits_, who_.self, who_.incarnation, *who_.key), asks_(key_) {}
+      host_(std::make_unique<tenant_host>(*this)), inbox_(limits_, key_, env_.flow),
+      outbox_(limits_, who_.self, who_.incarnation, *who_.key, env_.flow), asks_(key_) {}
 
 mailbox::~mailbox() = default;
 
@@ -133,7 +133,7 @@ void mailbox::admit(kith::ingress& r, mailbox_step& step) {
       accepted({id, false, problem});
     });
   };
-  if (outbox_.unacked_count() >= limits_.outbox_count_max)
+  if (!outbox_.has_room(0))
     return refuse(
         {errc::overloaded, "outbox_full", "too much waits to be sent from this node; try later"});
   bool own_id = !r.id.is_nil();

@@ -2,26 +2,49 @@
 
 namespace kith {
 
-std::shared_ptr<out_stream> outbox::restore(const records::stream_out& r, bool local) {
+std::size_t size_queue::pop(std::size_t count) {
+  auto end = first_ + std::min(count, sizes_.size() - first_);
+  std::size_t sum = 0;
+  for (; first_ < end; ++first_) sum += sizes_[first_];
+  static constexpr std::size_t kept_max = 1024;
+  if (first_ == sizes_.size()) {
+    sizes_.clear();
+    if (sizes_.capacity() > kept_max) sizes_.shrink_to_fit();
+    first_ = 0;
+  } else if (first_ > sizes_.size() / 2) { // each is moved once for each that left
+    sizes_.erase(sizes_.begin(), sizes_.begin() + std::ptrdiff_t(first_));
+    first_ = 0;
+  }
+  return sum;
+}
+
+void outbox::restore(const records::stream_out& r, bool local,
+                     const std::vector<std::size_t>& waiting) {
   auto s = std::make_unique<stream>();
   s->id = r.stream;
   s->key = r.stream.key();
   s->local = local;
   s->head = r.head;
-  s->acked = r.acked;
+  auto newest = r.head.next - 1;
+  // What a local recipient has consumed is in its own record; the queue begins behind it.
+  s->acked = local ? newest - std::min<sequence>(waiting.size(), newest) : r.acked;
+  for (auto size : waiting) {
+    s->waiting.push(size);
+    unacked_bytes_ += size;
+  }
+  unacked_ += newest - s->acked;
   s->trimmed = r.trimmed_to;
   s->signed_upto = r.signed_at ? r.signed_at->seq : 0;
-  if (!local) {
+  if (local) {
+    s->flow = flow_(s->key);
+  } else {
     s->shared = std::make_shared<out_stream>(s->id);
-    s->shared->durable = r.head.next - 1;
-    s->shared->acked = r.acked;
+    s->shared->durable = newest;
+    s->shared->acked = s->acked;
     if (r.signed_at) s->shared->set_head(*r.signed_at);
-    unacked_ += r.head.next - 1 - r.acked;
     opened_.push_back(s->shared); // a link must learn of what is left from the life before
   }
-  auto shared = s->shared;
   streams_.insert_or_assign(r.stream, std::move(s));
-  return shared;
 }
 
 outbox::stream& outbox::open(const did& to, lane l, bool local) {
@@ -32,7 +55,9 @@ outbox::stream& outbox::open(const did& to, lane l, bool local) {
   s->id = id;
   s->key = id.key();
   s->local = local;
-  if (!local) {
+  if (local) {
+    s->flow = flow_(s->key);
+  } else {
     s->shared = std::make_shared<out_stream>(s->id);
     opened_.push_back(s->shared);
   }
@@ -58,9 +83,13 @@ outbox::emitted outbox::emit(const did& to, bool local, envelope_fields f,
   out.stream = s.id;
   out.shared = s.shared;
   s.head = {f.seq + 1, out.hash};
+  ++unacked_;
+  unacked_bytes_ += out.what.size();
+  s.waiting.push(out.what.size());
   touch(s);
 
   if (local) {
+    look(s);
     if (f.time_to_live_ms != 0) out.expires = f.created + wall_ms(f.time_to_live_ms);
     if (f.seq == 1) {
       records::stream_in first;
@@ -71,7 +100,6 @@ outbox::emitted outbox::emit(const did& to, bool local, envelope_fields f,
     batch.put(store::table::queue, keys::inbox(s.key, f.seq, out.expires), out.what.raw());
   } else {
     batch.put(store::table::queue, keys::outbox(s.key, f.seq), out.what.raw());
-    ++unacked_;
   }
   records::ledger_entry entry;
   entry.id = f.id;
@@ -90,15 +118,33 @@ void outbox::touch(stream& s) {
   dirty_.push_back(&s);
 }
 
+void outbox::advance(stream& s, sequence upto) {
+  auto count = upto - s.acked;
+  unacked_ -= count;
+  unacked_bytes_ -= s.waiting.pop(count);
+  s.acked = upto;
+}
+
 void outbox::acknowledged(const stream_id& id, sequence upto) {
   auto it = streams_.find(id);
   if (it == streams_.end() || it->second->local) return;
   auto& s = *it->second;
   if (upto >= s.head.next || upto <= s.acked) return;
-  unacked_ -= upto - s.acked;
   untrimmed_ += upto - s.acked;
-  s.acked = upto;
+  advance(s, upto);
   touch(s);
+}
+
+void outbox::look(stream& s) {
+  auto upto = std::min(s.flow->consumed.load(), s.head.next - 1);
+  if (upto > s.acked) advance(s, upto);
+}
+
+void outbox::look_around() {
+  if (unacked_ < limits_.outbox_count_max / 2 && unacked_bytes_ < limits_.outbox_bytes_max / 2)
+    return;
+  for (auto& [id, s] : streams_)
+    if (s->local) look(*s);
 }
 
 void outbox::settle(store::write_batch& batch, time_point now) {

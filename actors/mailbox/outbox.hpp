@@ -1,7 +1,9 @@
 // The sending half of a mailbox: one chain for every recipient and lane, what of each is not
 // acknowledged yet, and the signed heads that vouch for them. To a recipient on this node the
-// envelope is put into the recipient's queue by the sender's own commit; to any other it waits in
-// the outbox until a link's peer says that it is journaled there.
+// envelope is put into the recipient's queue by the sender's own commit, and is the sender's to
+// answer for until the recipient has taken its turn; to any other it waits in the outbox until a
+// link's peer says that it is journaled there. What waits either way counts against the sender's
+// quota.
 #pragma once
 
 #include "actors/base/out_stream.hpp"
@@ -17,8 +19,23 @@
 
 namespace kith {
 
+// Sizes of consecutive envelopes, oldest first. Costs nothing while it is empty.
+class size_queue {
+public:
+  void push(std::size_t size) { sizes_.push_back(std::uint32_t(size)); }
+  // The sum of the `count` oldest, or of all, which leave.
+  std::size_t pop(std::size_t count);
+
+private:
+  std::vector<std::uint32_t> sizes_;
+  std::size_t first_ = 0;
+};
+
 class outbox {
 public:
+  // Finds what a recipient on this node shares about a stream.
+  using flow_finder = std::function<std::shared_ptr<local_flow>(const stream_key&)>;
+
   // Signed heads: at least every 64 envelopes, and with the first commit a second after the last
   // (semantics.md 23).
   static constexpr sequence head_interval = 64;
@@ -32,11 +49,15 @@ public:
     wall_ms expires = 0;
   };
 
-  outbox(const mailbox_limits& limits, did self, incarnation inc, const secret_key& key)
+  outbox(const mailbox_limits& limits, did self, incarnation inc, const secret_key& key,
+         flow_finder flow)
       : limits_(limits), self_(std::move(self)), self_key_(keys::of(self_)), incarnation_(inc),
-        key_(key) {}
+        key_(key), flow_(std::move(flow)) {}
 
-  std::shared_ptr<out_stream> restore(const records::stream_out& record, bool local);
+  // `waiting`: the sizes of what the queue holds of it, up to its head, and nobody has
+  // acknowledged.
+  void restore(const records::stream_out& record, bool local,
+               const std::vector<std::size_t>& waiting);
 
   // Builds the next envelope of the stream to `to`, chains it, and puts it into `batch`. `f` lacks
   // what a stream gives: from, to, lane aside, incarnation, seq, previous. QoS 0 is built outside
@@ -48,12 +69,21 @@ public:
 
   // The recipient's node journaled everything up to `upto`.
   void acknowledged(const stream_id& id, sequence upto);
+  // Asks recipients on this node how far they are, if much seems to wait. Once a step is enough.
+  void look_around();
+  // Whether one more may be sent, with `more` in this turn already. Sizes within a turn are
+  // bounded by turn_limits.
+  bool has_room(std::size_t more) const {
+    return unacked_ + more < limits_.outbox_count_max && unacked_bytes_ < limits_.outbox_bytes_max;
+  }
   // Enough is acknowledged to make a commit for its trimming alone worth while.
   bool trim_due() const { return untrimmed_ >= 1024; }
 
   // Streams opened since the last call, for the router's register.
   std::vector<std::shared_ptr<out_stream>> take_opened() { return std::exchange(opened_, {}); }
+  // As of the last look, of both kinds of streams.
   std::size_t unacked_count() const { return unacked_; }
+  std::size_t unacked_size_bytes() const { return unacked_bytes_; }
   incarnation current_incarnation() const { return incarnation_; }
 
 private:
@@ -62,14 +92,18 @@ private:
     stream_key key{};
     bool local = false;
     stream_head head;
-    sequence acked = 0;
+    sequence acked = 0; // by the recipient's node; of a local one: had its turn
+    size_queue waiting; // sizes of what is behind it
     sequence trimmed = 0;
     sequence signed_upto = 0;
     time_point signed_at{};
     bool dirty = false;
     std::shared_ptr<out_stream> shared; // with the link; null for a local recipient
+    std::shared_ptr<local_flow> flow;   // with a local recipient
   };
   stream& open(const did& to, lane l, bool local);
+  void advance(stream& s, sequence upto);
+  void look(stream& s);
   void touch(stream& s);
 
   const mailbox_limits& limits_;
@@ -77,11 +111,13 @@ private:
   keys::agent_key self_key_;
   incarnation incarnation_;
   const secret_key& key_;
+  flow_finder flow_;
   std::unordered_map<stream_id, std::unique_ptr<stream>> streams_;
   std::vector<stream*> dirty_;
   std::vector<std::shared_ptr<out_stream>> opened_;
-  std::size_t unacked_ = 0;   // remote streams, all together
-  std::size_t untrimmed_ = 0; // acknowledged and still in the store
+  std::size_t unacked_ = 0; // of all streams together
+  std::size_t unacked_bytes_ = 0;
+  std::size_t untrimmed_ = 0; // acknowledged by another node and still in the store
 };
 
 } // namespace kith

@@ -280,6 +280,83 @@ TEST_CASE("a message left at a full gate is found on disk, not before it is ther
   CHECK(w.a.cell(to, "seen") == R"(["x","y","z"])");
 }
 
+TEST_CASE("what a recipient on the same node has not handled counts against the sender's quota",
+          "[mailbox][unit]") {
+  mailbox_limits limits;
+  limits.outbox_count_max = 10;
+  test_world w(limits);
+  auto from = w.a.spawn("recorder"), to = w.a.spawn("recorder");
+  w.a.settle();
+  auto tells = [&](int count) {
+    ingress r{from, "order", std::string(json_type), order(to, "note", "", count)};
+    r.accepted = [](const ingress::outcome& o) { CHECK(o.problem.code == ""); };
+    w.b.box(w.b.spawn("recorder")).ingress(std::move(r)); // from elsewhere: takes no quota here
+    for (int i = 0; i < 10; ++i) {
+      w.b.settle();
+      for (auto& f : std::exchange(w.wire, {})) REQUIRE(w.deliver(f));
+      while (w.a.turn(from) || w.a.sync()) { // the recipient gets no turn
+      }
+    }
+  };
+  auto overloads = [&] {
+    auto seen = w.a.cell(from, "seen");
+    std::size_t n = 0;
+    for (auto at = seen.find("over"); at != std::string::npos; at = seen.find("over", at + 1)) ++n;
+    return n;
+  };
+  tells(6);
+  CHECK(overloads() == 0);
+  tells(6);
+  CHECK(overloads() == 1);
+  CHECK(w.a.box(from).report().unacked == 10);
+
+  ingress outside{to, "note", std::string(text_type), "x"};
+  std::string refused;
+  outside.accepted = [&](const ingress::outcome& o) { refused = o.problem.code; };
+  w.a.box(from).ingress(std::move(outside));
+  w.a.turn(from);
+  CHECK(refused == "outbox_full");
+
+  // Counted anew from the store, by what the recipient has not consumed.
+  w.a.crash();
+  w.a.restart();
+  CHECK(w.a.box(from).report().unacked == 10);
+  tells(1);
+  CHECK(overloads() == 2);
+
+  // Its turns make room.
+  w.a.settle();
+  CHECK(w.a.box(from).report().unacked == 0);
+  tells(10);
+  CHECK(overloads() == 2);
+  w.a.settle();
+  w.a.crash();
+  w.a.restart();
+  CHECK(w.a.box(from).report().unacked == 0);
+}
+
+TEST_CASE("what a sender has on its way is bounded by bytes too", "[mailbox][unit]") {
+  mailbox_limits limits;
+  limits.outbox_bytes_max = 10'000;
+  test_world w(limits);
+  auto from = w.a.spawn("recorder"), here = w.a.spawn("recorder"), there = w.b.spawn("recorder");
+  w.a.settle();
+  for (const auto& to : {here, there}) {
+    std::vector<std::string> answers;
+    for (int i = 0; i < 4; ++i) {
+      ingress r{to, "note", std::string(text_type), std::string(4'000, 'x')};
+      r.accepted = [&](const ingress::outcome& o) { answers.push_back(o.problem.code); };
+      w.a.box(from).ingress(std::move(r));
+      while (w.a.turn(from) || w.a.sync()) {
+      }
+    }
+    // The third passes the bound, and the fourth finds it passed.
+    CHECK(answers == std::vector<std::string>{"", "", "", "outbox_full"});
+    w.settle();
+    CHECK(w.a.box(from).report().unacked == 0);
+  }
+}
+
 TEST_CASE("large envelopes count by bytes, and one of any size is taken when nothing waits",
           "[mailbox][unit]") {
   mailbox_limits limits;
@@ -304,8 +381,8 @@ TEST_CASE("past its quota an agent's tell is overloaded, and ingress is refused"
   mailbox_limits limits;
   limits.outbox_count_max = 4;
   test_world w(limits);
-  auto from = w.a.spawn("recorder"), to = w.b.spawn("recorder");
-  w.a.tell(from, from, "order", order(to, "note", "n", 10), json_type);
+  auto from = w.a.spawn("recorder"), to = w.b.spawn("recorder"), third = w.a.spawn("recorder");
+  w.a.tell(third, from, "order", order(to, "note", "n", 10), json_type);
   w.a.settle();
   CHECK(w.a.cell(from, "seen") == R"(["overloaded"])");
   CHECK(w.wire.size() == 4);

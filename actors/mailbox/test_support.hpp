@@ -66,6 +66,7 @@ public:
     if (journal) journal->abandon();
     boxes_.clear();
     streams.clear();
+    flows.clear();
     journal.reset();
     disk->crash(keep);
   }
@@ -145,7 +146,8 @@ public:
   std::unique_ptr<store::memory_backend> backend;
   std::unique_ptr<store::journal> journal;
   std::unordered_map<stream_id, std::shared_ptr<out_stream>>
-      streams; // opened or restored in this life
+      streams;                                             // opened or restored in this life
+  std::map<stream_key, std::shared_ptr<local_flow>> flows; // of this life
   std::vector<std::string> logged;
   std::vector<error> refused; // commits that the journal did not take
 
@@ -167,6 +169,11 @@ private:
             random_,
             *backend,
             [this](const did& d) { return local_.count(d) != 0; },
+            [this](const stream_key& s) {
+              auto& f = flows[s];
+              if (!f) f = std::make_shared<local_flow>();
+              return f;
+            },
             id(),
             [](std::string_view) -> result<did> { return fail(errc::not_found, "unknown_node"); },
             [this](newborn n, mailbox_step& s) { return bear(std::move(n), s); },

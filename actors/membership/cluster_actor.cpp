@@ -19,7 +19,7 @@ caf::behavior cluster_actor::make_behavior() {
       [this](const link_started& l) {
         auto waiting = waiting_.find(l.peer);
         if (waiting != waiting_.end()) {
-          if (auto link = ports_.router.link_of(l.peer))
+          if (auto link = ports_.router.link_of(l.peer).actor)
             send(link, adopt_session{std::move(waiting->second)});
           waiting_.erase(waiting);
         } else if (auto orphan = current_[l.peer].lock()) {
@@ -135,7 +135,7 @@ void cluster_actor::opened(session_opened& s) {
   });
   save(peer);
   current_[peer.node] = s.session;
-  if (auto link = ports_.router.link_of(peer.node)) {
+  if (auto link = ports_.router.link_of(peer.node).actor) {
     send(link, adopt_session{std::move(s.session)});
     return;
   }
@@ -175,11 +175,11 @@ void cluster_actor::changed(const link_changed& c) {
   self.addresses = options_.addresses;
   self.boot_epoch = options_.boot_epoch;
   auto listing = members_.listing(self);
-  if (auto link = ports_.router.link_of(c.peer)) send(link, link_say{{listing}});
+  if (auto link = ports_.router.link_of(c.peer).actor) send(link, link_say{{listing}});
   // The others learn of the newcomer at once, not when they next connect.
   for (const auto& [node, status] : ports_.peers.all())
     if (node != c.peer && status.state == "up")
-      if (auto link = ports_.router.link_of(node)) send(link, link_say{{listing}});
+      if (auto link = ports_.router.link_of(node).actor) send(link, link_say{{listing}});
 }
 
 void cluster_actor::save(const peer_info& peer) {

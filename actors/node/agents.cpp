@@ -60,7 +60,7 @@ observe::level observed(log_level l) {
 
 void announce(node_parts& parts, const wire::directory::entry& e) {
   for (const auto& [node, status] : parts.peers.all())
-    if (auto link = parts.router.link_of(node)) caf::anon_send(link, directory_change{{e}});
+    if (auto link = parts.router.link_of(node).actor) caf::anon_send(link, directory_change{{e}});
 }
 
 result<void> bear(node_parts& parts, newborn n, mailbox_step& step) {
@@ -120,6 +120,7 @@ mailbox::environment environment_for(node_parts& parts, const tenant& who) {
       parts.random,
       *parts.disk,
       [&parts](const did& d) { return parts.router.is_local(d); },
+      [&parts](const stream_key& s) { return parts.router.flow(s); },
       parts.self(),
       [&parts](std::string_view n) { return resolve_node(parts, n); },
       [&parts](newborn n, mailbox_step& s) { return bear(parts, std::move(n), s); },

@@ -1,6 +1,6 @@
 // The verbs of the control socket that look: status, tree, agents, where, dead letters.
-#include "runtime/base/base64.hpp"
 #include "actors/node/control_server.hpp"
+#include "runtime/base/base64.hpp"
 #include "runtime/stream/text.hpp"
 
 #include <algorithm>

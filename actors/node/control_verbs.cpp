@@ -1,8 +1,8 @@
 // The verbs of the control socket that act: send, ask, spawn. All go through the node's own agent,
 // so that what comes from outside is journaled, retried and accounted for like everything else.
 #include "actors/agent/registry.hpp"
-#include "runtime/base/base64.hpp"
 #include "actors/node/control_server.hpp"
+#include "runtime/base/base64.hpp"
 
 #include <algorithm>
 #include <boost/json.hpp>

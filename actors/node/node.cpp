@@ -28,6 +28,7 @@ mailbox_limits mailbox_limits_of(const config::settings& s) {
   l.stream_bytes_max = std::size_t(s.integer("mailbox.stream_bytes_max"));
   l.streams_max = std::size_t(s.integer("mailbox.streams_max"));
   l.outbox_count_max = std::size_t(s.integer("outbox.count_max"));
+  l.outbox_bytes_max = std::size_t(s.integer("outbox.bytes_max"));
   l.attempts_max = std::uint32_t(s.integer("turn.attempts_max"));
   l.retry_delay = s.milliseconds("turn.retry_delay_ms");
   l.retry_delay_max = s.milliseconds("turn.retry_delay_ms_max");
@@ -42,6 +43,7 @@ struct node::impl : node_parts {
   result<void> open_files();
   result<void> open_store();
   result<void> open_network();
+  caf::actor start_link(caf::actor_system& on, const did& peer, caf::actor to_tell);
   void start_actors();
   void stop_actors(duration deadline);
   void tear_down(bool in_order);
@@ -189,6 +191,23 @@ caf::actor node::impl::start_supervisor(caf::actor_system& s, const std::string&
   return s.spawn<supervisor>(o, supervisor_ports{time, random, tree, log.component("supervisor")});
 }
 
+caf::actor node::impl::start_link(caf::actor_system& on, const did& peer, caf::actor to_tell) {
+  link_ports ports{self(),
+                   time,
+                   *disk,
+                   *journal,
+                   router,
+                   directory,
+                   *delegations,
+                   peers,
+                   log.component("link"),
+                   [s = seen](const did& p, journal_position at) { s->note(p, at); }};
+  auto gate = std::make_shared<actor_gate>(); // shared by the link and those whom the router tells
+  auto link = on.spawn<link_actor>(peer, std::move(to_tell), std::move(ports), gate);
+  router.set_link(peer, link, std::move(gate));
+  return link;
+}
+
 void node::impl::start_actors() {
   auto threads = options.settings.integer("actors.threads");
   if (threads > 0) config.set("scheduler.max-threads", std::size_t(threads));
@@ -208,21 +227,6 @@ void node::impl::start_actors() {
     session_ports session{
         reactor,    time, random, router, keys->node_key(), cluster_secret, log.component("link"),
         queue_max()};
-    auto start_link = [this](caf::actor_system& sys, const did& peer, caf::actor cluster_handle) {
-      link_ports ports{self(),
-                       time,
-                       *disk,
-                       *journal,
-                       router,
-                       directory,
-                       *delegations,
-                       peers,
-                       log.component("link"),
-                       [s2 = seen](const did& p, journal_position at) { s2->note(p, at); }};
-      auto link = sys.spawn<link_actor>(peer, std::move(cluster_handle), std::move(ports));
-      router.set_link(peer, link);
-      return link;
-    };
     std::unique_lock lock(mutex);
     cluster_ports ports{session,
                         *network,
@@ -232,7 +236,9 @@ void node::impl::start_actors() {
                         peers,
                         log.component("cluster"),
                         links,
-                        start_link,
+                        [this](caf::actor_system& on, const did& peer, caf::actor to_tell) {
+                          return start_link(on, peer, std::move(to_tell));
+                        },
                         [this](bool now_joined) {
                           std::lock_guard inner(mutex);
                           joined = now_joined;

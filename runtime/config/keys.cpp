@@ -34,8 +34,9 @@ constexpr known_key table[] = {
     {"mailbox.stream_count_max", integer, "4096", "of them from one sender", 1, 10'000'000},
     {"mailbox.stream_bytes_max", integer, "4194304", "and their bytes", 16 * kib, 16 * gib},
     {"mailbox.streams_max", integer, "100000", "senders into one mailbox", 1, 100'000'000},
-    {"outbox.count_max", integer, "1000000", "unacknowledged messages of one agent", 1,
+    {"outbox.count_max", integer, "1000000", "messages of one agent that wait elsewhere", 1,
      100'000'000},
+    {"outbox.bytes_max", integer, "1073741824", "and their bytes", 64 * kib, 1024 * gib},
 
     {"turn.attempts_max", integer, "5", "tries of a message before it is dead-lettered", 1, 1000},
     {"turn.retry_delay_ms", integer, "100", "before the second try; doubles with each", 0, hour_ms},

@@ -5,6 +5,7 @@
 // whole nodes.
 //
 // And the same trial with syncing turned off, which must find something lost.
+#include "actors/base/router.hpp"
 #include "actors/mailbox/mailbox.hpp"
 #include "runtime/base/ids.hpp"
 #include "runtime/store/journal.hpp"
@@ -95,6 +96,7 @@ public:
         chance_,
         *store_,
         [this](const did& d) { return d == self_; },
+        [this](const stream_key& s) { return router_.flow(s); },
         self_,
         [](std::string_view) -> result<did> { return fail(errc::not_found, "none", ""); },
         [](newborn, mailbox_step&) -> result<void> { return {}; },
@@ -283,6 +285,7 @@ private:
   std::shared_ptr<const secret_key> key_; // shared with the mailboxes
   did self_;
   manual_clock clock_;
+  router router_;
   mailbox_limits limits_;
   std::unique_ptr<store::rocks_backend> store_;
   std::unique_ptr<store::journal> journal_;
