@@ -23,16 +23,22 @@ public:
     std::lock_guard lock(mutex_);
     pages_[agent] = {std::move(key), at, std::nullopt};
   }
+  // Of a DID outside of any node, which made it itself, and renews it.
+  void add(const delegation& given) {
+    std::lock_guard lock(mutex_);
+    pages_[given.agent] = {nullptr, given.epoch, given};
+  }
   void remove(const did& agent) {
     std::lock_guard lock(mutex_);
     pages_.erase(agent);
   }
-  // Nothing for an agent that does not live here.
+  // Nothing for an agent that does not live here, or whose own word has expired.
   std::optional<delegation> get(const did& agent, wall_ms now) {
     std::lock_guard lock(mutex_);
     auto it = pages_.find(agent);
     if (it == pages_.end()) return std::nullopt;
     auto& p = it->second;
+    if (!p.key) return p.made->expires > now ? p.made : std::nullopt;
     if (!p.made || p.made->expires - now < delegation::lifetime_ms / 2)
       p.made = delegation::make(*p.key, node_, p.at, now + delegation::lifetime_ms);
     return p.made;
@@ -40,7 +46,7 @@ public:
 
 private:
   struct page {
-    std::shared_ptr<const secret_key> key;
+    std::shared_ptr<const secret_key> key; // null: `made` was given
     kith::epoch at;
     std::optional<delegation> made;
   };

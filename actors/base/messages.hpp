@@ -100,7 +100,16 @@ struct ingress {
   bool wants_answer = false;
   std::uint64_t timeout_ms = 30'000;
   std::function<void(const outcome&)> accepted; // once durable; any thread
-  std::function<void(const answer&)> answered;  // only for wants_answer; any thread
+  // Only for wants_answer; any thread. Empty: the answer is kept, in the mailbox of a DID outside.
+  std::function<void(const answer&)> answered;
+  uuid correlation{};         // the request that this answers; nil: none
+  wall_ms created = 0;        // 0: now
+  byte_array<64> signature{}; // of a sender outside of any node (envelope.hpp); zero: none
+};
+// The owner of a mailbox without a tenant has everything up to here.
+struct pending_ack {
+  sequence upto = 0;
+  std::function<void(const result<void>&)> done; // once durable; any thread
 };
 // How the mailbox does, for people: any thread calls back.
 struct mailbox_report {
@@ -218,6 +227,7 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(kith::stream_acked)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(kith::commit_done)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(kith::mailbox_tick)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(kith::ingress)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(kith::pending_ack)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(kith::mailbox_inquiry)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(kith::outgoing)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(kith::outgoing_volatile)

@@ -20,6 +20,7 @@ enum kind : std::uint8_t {
   kind_sent = 's',
   kind_received = 'r',
   kind_dead = 'd',
+  kind_pending = 'w',
 };
 
 bytes join(kind k, byte_view a, byte_view b = {}) {
@@ -55,6 +56,8 @@ bytes local_stream(const agent_key& to, const stream_key& s) {
 bytes ask(const agent_key& a, const uuid& request) { return join(kind_ask, a, request.view()); }
 bytes mark(const agent_key& a, const stream_key& s) { return join(kind_mark, a, s); }
 
+bytes pending_state(const agent_key& a) { return join(kind_pending, a); }
+
 bytes peer(const agent_key& node) { return join(kind_peer, node); }
 bytes peers_begin() { return join(kind_peer, {}); }
 
@@ -64,6 +67,7 @@ bytes inbox(const stream_key& s, sequence seq, wall_ms expires) {
   if (expires != 0) put_u64(out, std::uint64_t(expires));
   return out;
 }
+bytes pending(const agent_key& a, sequence position) { return queue(kind_pending, a, position); }
 sequence queue_seq(byte_view key) { return key.size() >= 25 ? get_u64(key.data() + 17) : 0; }
 wall_ms queue_expires(byte_view key) {
   return key.size() >= 33 ? wall_ms(get_u64(key.data() + 25)) : 0;

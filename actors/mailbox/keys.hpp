@@ -24,6 +24,7 @@ bytes in_stream(const agent_key& to, const stream_key& s);
 bytes local_stream(const agent_key& to, const stream_key& s);
 bytes ask(const agent_key& a, const uuid& request);
 bytes mark(const agent_key& a, const stream_key& s);
+bytes pending_state(const agent_key& a);
 bytes peer(const agent_key& node);
 bytes peers_begin();
 
@@ -31,7 +32,9 @@ bytes peers_begin();
 // node's clock) at which its envelope expires; outbox keys never do.
 bytes outbox(const stream_key& s, sequence seq);
 bytes inbox(const stream_key& s, sequence seq, wall_ms expires = 0);
-sequence queue_seq(byte_view key);
+// What waits for an owner outside of any node, by its position there.
+bytes pending(const agent_key& a, sequence position);
+sequence queue_seq(byte_view key);    // of all three kinds
 wall_ms queue_expires(byte_view key); // 0: never
 
 // table::ledger

@@ -29,6 +29,10 @@ struct mailbox_limits {
   // turn may pass the bytes by what a turn may emit.
   std::size_t outbox_count_max = 1'000'000;
   std::size_t outbox_bytes_max = std::size_t(1) << 30;
+  // What waits for an owner outside of any node. At the limit nothing more is taken from streams,
+  // so that senders get no credit.
+  std::size_t pending_count_max = 100'000;
+  std::size_t pending_bytes_max = 256 << 20;
   // Asks that wait for an answer; past it `ask` returns overloaded.
   std::size_t asks_max = 100'000;
   // Tries of a message before it is dead-lettered, and the delays between them: the first doubles

@@ -109,7 +109,9 @@ result<void> mailbox::activate(bool unclean) {
                   return {};
                 }));
   load_behind();
-  return wake_agent();
+  if (!who_.outside()) return wake_agent();
+  pending_.emplace(limits_, key_);
+  return pending_->restore(env_.disk);
 }
 
 void mailbox::arrived(arrival& a) {
@@ -235,19 +237,22 @@ mailbox_step mailbox::run() {
   outbox_.look_around();
   for (auto& [name, cell] : std::exchange(setup_cells_, {}))
     step.batch.put(table::state, keys::cell(key_, name), as_bytes(cell));
-  if (agent_ && !stopping_) {
+  if ((agent_ || pending_) && !stopping_) {
+    take_acks(step);
     while (!ingress_.empty()) {
       admit(ingress_.front(), step);
       ingress_.pop_front();
     }
     std::size_t turns = 0;
+    auto room = [&] { return !pending_ || pending_->has_room(); };
     for (; !unchained_.empty() && turns < limits_.commit_turns_max; ++turns) {
       take_unchained(unchained_.front(), step);
       ++unchained_taken_.count;
       unchained_taken_.size += unchained_.front().envelope->size();
       unchained_.pop_front();
     }
-    for (; turns < limits_.commit_turns_max && step.batch.size_bytes() < limits_.commit_bytes_max;
+    for (; turns < limits_.commit_turns_max && step.batch.size_bytes() < limits_.commit_bytes_max &&
+           room();
          ++turns) {
       auto* s = inbox_.next_ready(now);
       if (s == nullptr) break;
@@ -262,6 +267,7 @@ mailbox_step mailbox::run() {
     });
     if (!answers_wait) fire_overdue(step);
   }
+  if (pending_) pending_->settle(step.batch);
   if (inbox_.unsettled()) inbox_.settle(step.batch, step.number);
   if (outbox_.unsettled() && (!step.batch.empty() || outbox_.trim_due()))
     outbox_.settle(step.batch, now);
@@ -294,13 +300,14 @@ std::optional<time_point> mailbox::next_wake() const {
 }
 
 bool mailbox::idle() const {
-  return step_ == durable_ && ingress_.empty() && unchained_.empty() && inbox_.count() == 0;
+  return step_ == durable_ && ingress_.empty() && pending_acks_.empty() && unchained_.empty() &&
+         inbox_.count() == 0;
 }
 
 mailbox_report mailbox::report() {
   outbox_.look_around();
   mailbox_report r;
-  r.waiting = inbox_.count() + unchained_.size();
+  r.waiting = inbox_.count() + unchained_.size() + (pending_ ? pending_->count() : 0);
   r.unacked = outbox_.unacked_count();
   r.asks = asks_.count();
   r.state = stopping_ ? "stopped" : inbox_.next_deferred() ? "retrying" : "running";

@@ -8,6 +8,7 @@
 #include "actors/mailbox/asks.hpp"
 #include "actors/mailbox/inbox.hpp"
 #include "actors/mailbox/outbox.hpp"
+#include "actors/mailbox/pending_mail.hpp"
 #include "runtime/base/random.hpp"
 
 #include <set>
@@ -19,10 +20,14 @@ struct tenant {
   did self;
   kith::epoch epoch = 1;
   kith::incarnation incarnation = 0;
-  std::shared_ptr<const secret_key>
-      key; // shared with the node's delegations, which outlive a crash of the mailbox
+  // Shared with the node's delegations, which outlive a crash of the mailbox. Null: the DID lives
+  // outside of any node, its mailbox has no tenant, and `spoken_for` is its own word about that.
+  std::shared_ptr<const secret_key> key;
   std::string type;
   std::string name;
+  std::optional<delegation> spoken_for;
+  did owner; // may act as it from outside; empty: nobody may
+  bool outside() const { return key == nullptr; }
 };
 
 // An agent that a turn spawns.
@@ -78,6 +83,9 @@ public:
     // The node's own agent answers what its class cannot, kinds that begin with "kith."; empty for
     // all others.
     std::function<std::optional<result<encoded>>(const message&)> system;
+    // A message for a DID outside is durable at this position of its mailbox. Any thread; may be
+    // empty.
+    std::function<void(const did&, sequence position)> kept;
   };
 
   mailbox(tenant who, const mailbox_limits& limits, environment env);
@@ -95,6 +103,7 @@ public:
   void asked_position(const position_query& q);
   void acknowledged(const stream_acked& a);
   void ingress(kith::ingress request);
+  void taken_by_owner(pending_ack a);
   void durable(std::uint64_t step_number);
   void stop() { stopping_ = true; }
 
@@ -133,6 +142,11 @@ private:
   void emit(const did& to, const envelope_fields& f, mailbox_step& step);
   void admit(kith::ingress& request, mailbox_step& step);
 
+  // mailbox_pending.cpp
+  void keep(in_stream& s, mailbox_step& step);
+  void keep(const envelope& e, mailbox_step& step);
+  void take_acks(mailbox_step& step);
+
   // mailbox_turn.cpp
   enum class turn : std::uint8_t { consumed, blocked };
   bool may_run(in_stream& s, mailbox_step& step);
@@ -160,6 +174,8 @@ private:
   inbox inbox_;
   outbox outbox_;
   asks asks_;
+  std::optional<pending_mail> pending_; // only of a DID outside
+  std::deque<pending_ack> pending_acks_;
   uuid_generator ids_;
   std::unique_ptr<agent_instance> agent_;
   std::vector<std::pair<std::string, std::string>>

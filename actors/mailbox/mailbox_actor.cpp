@@ -94,7 +94,10 @@ void mailbox_actor::activate() {
     return;
   }
   const auto& who = box_.who();
-  ports_.delegations.add(who.self, who.key, who.epoch);
+  if (who.spoken_for)
+    ports_.delegations.add(*who.spoken_for);
+  else
+    ports_.delegations.add(who.self, who.key, who.epoch);
   ports_.router.set_mailbox(who.self, caf::actor_cast<caf::actor>(this), gate_);
   if (ports_.active) ports_.active(box_.report());
   // What the last life left in the outbox: the link may have come up before this mailbox did.
@@ -146,6 +149,7 @@ caf::behavior mailbox_actor::running() {
         pump();
       },
       [this](ingress& r) { box_.ingress(std::move(r)), pump(); },
+      [this](pending_ack& a) { box_.taken_by_owner(std::move(a)), pump(); },
       [this](mailbox_inquiry& q) { q.reply(box_.report()); },
       [this](stop_child& s) { begin_stop(s.drain); },
   };

@@ -44,7 +44,7 @@ private:
 mailbox::mailbox(tenant who, const mailbox_limits& limits, environment env)
     : who_(std::move(who)), key_(keys::of(who_.self)), limits_(limits), env_(std::move(env)),
       host_(std::make_unique<tenant_host>(*this)), inbox_(limits_, key_, env_.flow),
-      outbox_(limits_, who_.self, who_.incarnation, *who_.key, env_.flow), asks_(key_) {}
+      outbox_(limits_, who_.self, who_.incarnation, who_.key.get(), env_.flow), asks_(key_) {}
 
 mailbox::~mailbox() = default;
 
@@ -145,13 +145,19 @@ void mailbox::admit(kith::ingress& r, mailbox_step& step) {
   f.id = r.id;
   f.from = who_.self.text();
   f.to = r.to.text();
+  f.correlation = r.correlation;
+  f.signature = r.signature;
   f.kind = r.kind;
   f.content_type = r.content_type;
   f.payload = as_bytes(r.payload);
-  f.created = wall;
+  f.created = r.created != 0 ? r.created : wall;
   f.qos = r.quality;
   f.time_to_live_ms = r.wants_answer ? r.timeout_ms : r.time_to_live_ms;
   f.wants_answer = r.wants_answer;
+  if (!r.correlation.is_nil()) {
+    f.lane = lane::answer;
+    f.status = answer_status::ok;
+  }
   if (f.qos == qos::exactly_once) f.incarnation = f.seq = 1; // stands in for what the stream gives
   if (auto good = envelope::check(f); !good) return refuse(good.error());
 
@@ -159,10 +165,15 @@ void mailbox::admit(kith::ingress& r, mailbox_step& step) {
   if (own_id) {
     auto stored = env_.disk.get(store::table::ledger, keys::sent(r.id));
     if (!stored) return refuse(stored.error());
+    if (*stored) {
+      auto entry = records::decode<records::ledger_entry>(**stored);
+      if (!entry || entry->owner != key_)
+        return refuse({errc::conflict, "id_taken", "another sender's message has this id"});
+    }
     again = stored->has_value() || ingress_ids_.count(r.id) != 0;
   }
   if (!again) {
-    if (r.wants_answer) {
+    if (r.wants_answer && r.answered) {
       records::ask_record record{r.id, r.to, {}, {}, wall + wall_ms(r.timeout_ms), r.kind};
       asks_.add({std::move(record), r.answered}, wall, env_.time.now(), step.batch);
     }

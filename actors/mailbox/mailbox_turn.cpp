@@ -61,7 +61,11 @@ bool mailbox::may_run(in_stream& s, mailbox_step& step) {
 }
 
 mailbox::turn mailbox::take(in_stream& s, mailbox_step& step) {
-  auto result = s.id.lane == lane::request ? take_request(s, step) : take_answer(s, step);
+  auto result = turn::consumed;
+  if (pending_)
+    keep(s, step);
+  else
+    result = s.id.lane == lane::request ? take_request(s, step) : take_answer(s, step);
   if (result == turn::consumed && s.recovered != 0 && s.consumed >= s.recovered) {
     s.recovered = 0;
     step.batch.erase(table::state, keys::mark(key_, s.key));
@@ -259,6 +263,10 @@ void mailbox::note_notice(const envelope& notice, const did&, mailbox_step& step
 
 void mailbox::take_unchained(const volatile_arrival::item& item, mailbox_step& step) {
   const auto& e = item.envelope.get();
+  if (pending_) {
+    if (pending_->has_room()) keep(e, step);
+    return;
+  }
   if (e.lane() == lane::answer) {
     const auto* ask = asks_.find(e.correlation());
     if (ask == nullptr || ask->record.to != item.from) return; // volatile: nobody waits any more

@@ -157,9 +157,9 @@ void outbox::settle(store::write_batch& batch, time_point now) {
     if (s->shared) {
       auto upto = s->head.next - 1;
       bool due = upto >= s->signed_upto + head_interval || now - s->signed_at >= head_interval_max;
-      if (due && upto > s->signed_upto) {
+      if (key_ != nullptr && due && upto > s->signed_upto) {
         signed_head h{upto, s->head.last,
-                      key_.sign(signed_head::to_sign(s->id, upto, s->head.last))};
+                      key_->sign(signed_head::to_sign(s->id, upto, s->head.last))};
         s->shared->set_head(h);
         s->signed_upto = upto;
         s->signed_at = now;

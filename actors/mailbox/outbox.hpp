@@ -49,7 +49,7 @@ public:
     wall_ms expires = 0;
   };
 
-  outbox(const mailbox_limits& limits, did self, incarnation inc, const secret_key& key,
+  outbox(const mailbox_limits& limits, did self, incarnation inc, const secret_key* key,
          flow_finder flow)
       : limits_(limits), self_(std::move(self)), self_key_(keys::of(self_)), incarnation_(inc),
         key_(key), flow_(std::move(flow)) {}
@@ -110,7 +110,7 @@ private:
   did self_;
   keys::agent_key self_key_;
   incarnation incarnation_;
-  const secret_key& key_;
+  const secret_key* key_; // null: nobody here can sign heads
   flow_finder flow_;
   std::unordered_map<stream_id, std::unique_ptr<stream>> streams_;
   std::vector<stream*> dirty_;

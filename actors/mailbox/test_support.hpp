@@ -48,6 +48,16 @@ public:
     REQUIRE(activate(agent, false));
     return agent;
   }
+  // A DID that lives outside, with its mailbox here.
+  did spawn_outside(const secret_key& key) {
+    tenant t{key.did(), 1, make_incarnation(random_), nullptr, {}, {}};
+    t.spoken_for = delegation::make(key, id(), 1, time_.wall() + delegation::lifetime_ms);
+    local_.insert(t.self);
+    tenants_.insert_or_assign(t.self, t);
+    journal->load_epoch(t.self, 1);
+    REQUIRE(activate(t.self, false));
+    return t.self;
+  }
   result<void> activate(const did& agent, bool unclean) {
     auto box = std::make_unique<mailbox>(tenants_.at(agent), limits, environment());
     KITH_TRY(box->activate(unclean));
@@ -57,6 +67,7 @@ public:
   }
   mailbox& box(const did& agent) { return *boxes_.at(agent).box; }
   delegation delegate(const did& agent) {
+    if (tenants_.at(agent).outside()) return *tenants_.at(agent).spoken_for;
     return delegation::make(*tenants_.at(agent).key, id(), tenants_.at(agent).epoch,
                             time_.wall() + delegation::lifetime_ms);
   }
@@ -148,6 +159,7 @@ public:
   std::unordered_map<stream_id, std::shared_ptr<out_stream>>
       streams;                                             // opened or restored in this life
   std::map<stream_key, std::shared_ptr<local_flow>> flows; // of this life
+  std::vector<std::pair<did, sequence>> kept;              // for DIDs outside
   std::vector<std::string> logged;
   std::vector<error> refused; // commits that the journal did not take
 
@@ -179,7 +191,8 @@ private:
             [this](newborn n, mailbox_step& s) { return bear(std::move(n), s); },
             [](mailbox_step&) -> result<void> { return {}; },
             [this](log_level, std::string_view text) { logged.emplace_back(text); },
-            {}};
+            {},
+            [this](const did& who, sequence position) { kept.emplace_back(who, position); }};
   }
   result<void> bear(newborn n, mailbox_step& s) {
     if (n.name == "unwanted") return fail(errc::overloaded, "too_many_agents");

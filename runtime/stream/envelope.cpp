@@ -2,6 +2,7 @@
 
 #include "fbs/envelope.hpp"
 #include "runtime/crypto/hash.hpp"
+#include "runtime/identity/keys.hpp"
 #include "runtime/stream/text.hpp"
 
 #include <cassert>
@@ -63,6 +64,7 @@ bytes finish(fb::FlatBufferBuilder& builder, const envelope_fields& f) {
                          f.wants_answer ? 1 : 0, 0, 0);
   fbs::EnvelopeBuilder e(builder);
   e.add_core(&core);
+  e.add_signature(octets<fbs::Octets64>(f.signature));
   e.add_tombstone_of(octets<fbs::Octets32>(f.tombstone_of));
   e.add_previous(octets<fbs::Octets32>(f.previous));
   e.add_correlation(octets<fbs::Octets16>(f.correlation.octets));
@@ -109,7 +111,8 @@ result<void> envelope::check(const envelope_fields& f) {
   if (chained != (f.seq != 0) || chained != (f.incarnation != 0))
     return bad("seq and incarnation do not fit the qos");
   if (!chained && f.previous != digest{}) return bad("previous outside of a chain");
-  if (f.tombstone_of != digest{} && (!chained || !f.payload.empty()))
+  if (f.tombstone_of != digest{} &&
+      (!chained || !f.payload.empty() || f.signature != byte_array<64>{}))
     return bad("not a possible tombstone");
   return {};
 }
@@ -157,6 +160,7 @@ envelope_fields envelope::fields() const {
   f.previous = previous();
   f.trace = trace();
   f.tombstone_of = tombstone_of();
+  f.signature = signature();
   return f;
 }
 
@@ -164,8 +168,40 @@ envelope envelope::tombstone() const {
   assert(qos() == qos::exactly_once && !is_tombstone());
   auto f = fields();
   f.payload = {};
+  f.signature = {};
   f.tombstone_of = hash();
   return build(f);
+}
+
+bytes signed_content(const envelope_fields& f) {
+  bytes out;
+  out.reserve(256 + f.payload.size());
+  auto part = [&](byte_view what) {
+    put_u32(out, std::uint32_t(what.size()));
+    append(out, what);
+  };
+  auto text = [&](std::string_view what) { part(as_bytes(what)); };
+  text("kith message 1");
+  text(f.id.text());
+  text(f.from);
+  text(f.to);
+  text(f.kind);
+  text(f.content_type);
+  part(f.payload);
+  text(std::to_string(f.created));
+  text(std::to_string(f.time_to_live_ms));
+  text(f.correlation.is_nil() ? std::string() : f.correlation.text());
+  text(f.wants_answer ? "1" : "0");
+  return out;
+}
+
+result<void> envelope::check_signature() const {
+  auto f = fields();
+  auto signer = did::parse(f.from);
+  if (!signer || !verify_signature(*signer, signed_content(f), f.signature))
+    return fail(errc::unauthenticated, "bad_envelope_signature",
+                "the message is not signed by its sender, or something of it was changed");
+  return {};
 }
 
 digest envelope::hash() const {
@@ -195,5 +231,8 @@ sequence envelope::seq() const { return root(raw_)->core()->seq(); }
 digest envelope::previous() const { return array<digest>(root(raw_)->previous()); }
 std::string_view envelope::trace() const { return view(root(raw_)->trace()); }
 digest envelope::tombstone_of() const { return array<digest>(root(raw_)->tombstone_of()); }
+byte_array<64> envelope::signature() const {
+  return array<byte_array<64>>(root(raw_)->signature());
+}
 
 } // namespace kith

@@ -37,7 +37,15 @@ struct envelope_fields {
   // The digest of an envelope that expired before it was ever transmitted, and whose place this one
   // takes: a tombstone (semantics.md 5). Zero: not one. A tombstone is QoS 2 and has no payload.
   digest tombstone_of{};
+  // Ed25519 by `from` over signed_content(), from a sender outside of any node, whose node cannot
+  // vouch for it by itself (semantics.md 27). Zero: none. A tombstone has none.
+  byte_array<64> signature{};
 };
+
+// What such a sender signs: "kith message 1", id, from, to, kind, content_type, payload, created,
+// time_to_live_ms, correlation, wants_answer; each as its bytes behind their count (4 bytes, big-
+// endian), ids and numbers as text, a nil correlation as no bytes, wants_answer as "0" or "1".
+bytes signed_content(const envelope_fields& fields);
 
 class envelope {
 public:
@@ -88,6 +96,9 @@ public:
   digest previous() const;
   std::string_view trace() const;
   digest tombstone_of() const;
+  byte_array<64> signature() const;
+  // That `from` signed it: unauthenticated "bad_envelope_signature", also if there is none.
+  result<void> check_signature() const;
   bool is_tombstone() const { return tombstone_of() != digest{}; }
   // Everything, as views into this envelope: to build a changed one from.
   envelope_fields fields() const;

@@ -1,6 +1,7 @@
 #include "runtime/stream/envelope.hpp"
 
 #include "runtime/crypto/hash.hpp"
+#include "runtime/identity/keys.hpp"
 #include "runtime/stream/text.hpp"
 
 #include <catch2/catch.hpp>
@@ -254,4 +255,81 @@ TEST_CASE("text is valid UTF-8 without control characters, and anything can be m
   }
   REQUIRE(clean_text("a\nb\xff", 100) == "a b?");
   REQUIRE(clean_text("ab\xe2\x82\xac", 4) == "ab");
+}
+
+TEST_CASE("what a sender signs is every part that it says, and nothing of where it stands",
+          "[stream][unit]") {
+  seeded_random random{3};
+  auto key = secret_key::generate(random);
+  auto from = key.did().text();
+  auto payload = to_bytes(as_bytes("hello"));
+  auto f = typical(payload);
+  f.from = from;
+  f.correlation = an_id(9);
+  f.signature = key.sign(signed_content(f));
+  CHECK(envelope::build(f).check_signature());
+
+  auto moved = f; // the node where it enters says where it stands
+  moved.seq = 7;
+  moved.previous = a_digest(1);
+  moved.incarnation = 5;
+  CHECK(envelope::build(moved).check_signature());
+
+  std::vector<envelope_fields> forged(9, f);
+  forged[0].id = an_id(8);
+  forged[1].to = alice;
+  forged[2].kind = "greeT";
+  forged[3].content_type = "text/html";
+  forged[4].payload = as_bytes("hellO");
+  ++forged[5].created;
+  ++forged[6].time_to_live_ms;
+  forged[7].correlation = {};
+  forged[8].wants_answer = true;
+  for (std::size_t i = 0; i < forged.size(); ++i) {
+    INFO(i);
+    auto checked = envelope::build(forged[i]).check_signature();
+    REQUIRE_FALSE(checked);
+    CHECK(checked.error().code == "bad_envelope_signature");
+  }
+  auto unsigned_one = typical(payload);
+  CHECK_FALSE(envelope::build(unsigned_one).check_signature());
+  auto other = f; // signed, but not by whom it says
+  other.from = bob;
+  CHECK_FALSE(envelope::build(other).check_signature());
+
+  // No part can take bytes of the one beside it.
+  auto shifted = f;
+  shifted.kind = "greettext";
+  shifted.content_type = "/plain";
+  CHECK_FALSE(equal(signed_content(shifted), signed_content(f)));
+
+  // It survives the bytes.
+  auto again = envelope::parse(envelope::build(f).raw());
+  REQUIRE(again);
+  CHECK(again->signature() == f.signature);
+  CHECK(again->tombstone().signature() == byte_array<64>{});
+}
+
+TEST_CASE("what a sender signs is these bytes", "[stream][vector]") {
+  envelope_fields f;
+  f.id = an_id(0x11);
+  f.from = "did:a:b";
+  f.to = "did:c:d";
+  f.kind = "k";
+  f.content_type = "text/plain";
+  f.payload = as_bytes("hi");
+  f.created = 1700000000123;
+  f.wants_answer = true;
+  CHECK(as_text(signed_content(f)) == std::string("\0\0\0\x0ekith message 1"
+                                                  "\0\0\0\x24"
+                                                  "11111111-1111-1111-1111-111111111111"
+                                                  "\0\0\0\x07"
+                                                  "did:a:b\0\0\0\x07"
+                                                  "did:c:d"
+                                                  "\0\0\0\x01k\0\0\0\x0atext/plain\0\0\0\x02hi"
+                                                  "\0\0\0\x0d"
+                                                  "1700000000123\0\0\0\x01"
+                                                  "0\0\0\0\0\0\0\0\x01"
+                                                  "1",
+                                                  18 + 40 + 22 + 5 + 14 + 6 + 17 + 5 + 4 + 5));
 }

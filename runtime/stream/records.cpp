@@ -111,9 +111,10 @@ bytes encode(const agent_record& r) {
   fb::FlatBufferBuilder b(1024);
   auto agent = put(b, r.agent.text()), type = put(b, clean_text(r.type, text_size_max));
   auto name = put(b, clean_text(r.name, text_size_max)), home = put(b, r.home.text());
-  auto key = put(b, r.sealed_key);
+  auto key = put(b, r.sealed_key), delegated = put(b, r.delegation);
+  auto owner = put(b, r.owner.text());
   return finish(b, fbs::record::CreateAgent(b, agent, type, name, r.epoch, r.incarnation, r.created,
-                                            key, home, r.stopped));
+                                            key, home, r.stopped, delegated, owner));
 }
 
 template <> result<agent_record> decode<agent_record>(byte_view value) {
@@ -128,7 +129,9 @@ template <> result<agent_record> decode<agent_record>(byte_view value) {
                  t.created(),
                  check.blob(t.sealed_key()),
                  check.address(t.home()),
-                 t.stopped()};
+                 t.stopped(),
+                 check.blob(t.delegation()),
+                 check.address(t.owner())};
   if (!check.ok) return bad("agent");
   return r;
 }

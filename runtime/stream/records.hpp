@@ -39,6 +39,10 @@ struct agent_record {
   bytes sealed_key;     // by the keystore
   did home;             // this node; another one once it was ceded
   bool stopped = false; // it ended itself, and is not started again
+  // Its own word that this node speaks for it, where the node does not hold its key: it lives
+  // outside of any node, and only its mailbox is here. Encoded; empty for agents.
+  bytes delegation;
+  did owner; // may act as it from outside; empty: nobody may
   bool operator==(const agent_record&) const = default;
 };
 
@@ -108,6 +112,14 @@ struct attempt_mark {
   bool operator==(const attempt_mark&) const = default;
 };
 
+// What waits in the mailbox of a DID outside of any node.
+struct pending_state {
+  sequence next = 1;       // the position of what comes next
+  sequence acked = 0;      // positions up to here were taken by the owner, and are gone
+  std::uint64_t bytes = 0; // of the envelopes between
+  bool operator==(const pending_state&) const = default;
+};
+
 // What this node knows of another one.
 struct peer_record {
   did node;
@@ -125,6 +137,7 @@ bytes encode(const ledger_entry& r);
 bytes encode(const dead_letter& r);
 bytes encode(const ask_record& r);
 bytes encode(const attempt_mark& r);
+bytes encode(const pending_state& r);
 bytes encode(const peer_record& r);
 
 // Defined for exactly the records above: records::decode<records::stream_in>(value).
@@ -137,6 +150,7 @@ template <> result<ledger_entry> decode<ledger_entry>(byte_view value);
 template <> result<dead_letter> decode<dead_letter>(byte_view value);
 template <> result<ask_record> decode<ask_record>(byte_view value);
 template <> result<attempt_mark> decode<attempt_mark>(byte_view value);
+template <> result<pending_state> decode<pending_state>(byte_view value);
 template <> result<peer_record> decode<peer_record>(byte_view value);
 
 } // namespace kith::records

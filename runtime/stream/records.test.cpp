@@ -66,9 +66,14 @@ TEST_CASE("node, agent, ask and peer records survive their bytes", "[stream][uni
   agent_record agent{alice, "greeter", "front desk", 4, 55, 17, bytes(80, 2), bob};
   REQUIRE(through(agent) == agent);
   agent.stopped = true;
+  agent.delegation = bytes(100, 4);
+  agent.owner = bob;
   REQUIRE(through(agent) == agent);
   ask_record ask{an_id(), bob, "on_price", bytes{1, 2, 3}, 1234, "price"};
   REQUIRE(through(ask) == ask);
+  pending_state pending{9, 4, 12345};
+  REQUIRE(through(pending) == pending);
+  REQUIRE(decode<pending_state>(encode(pending_state{4, 4, 0})).error().code == "bad_record");
   peer_record peer{bob, {"10.0.0.1:4001", "[::1]:4001"}, 900, 2};
   REQUIRE(through(peer) == peer);
   REQUIRE(through(peer_record{bob}) == peer_record{bob});

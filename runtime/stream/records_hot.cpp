@@ -183,4 +183,19 @@ template <> result<attempt_mark> decode<attempt_mark>(byte_view value) {
   return done(in, r, "attempt mark");
 }
 
+bytes encode(const pending_state& r) {
+  bytes out{version};
+  put_u64(out, r.next);
+  put_u64(out, r.acked);
+  put_u64(out, r.bytes);
+  return out;
+}
+
+template <> result<pending_state> decode<pending_state>(byte_view value) {
+  KITH_ASSIGN(auto in, open(value));
+  pending_state r{in.u64(), in.u64(), in.u64()};
+  if (in.ok() && r.acked >= r.next) in.fail();
+  return done(in, r, "pending state");
+}
+
 } // namespace kith::records
