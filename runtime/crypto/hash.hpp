@@ -1,6 +1,6 @@
-// Digests and what is built from them: BLAKE2b (RFC 7693) for everything of Kith's own, SHA-256
-// (FIPS 180-4) with HMAC (RFC 2104) and HKDF where a protocol asks for them. All functions here are
-// thread-safe.
+// Digests and what is built from them: BLAKE2b (RFC 7693) for everything of Kith's own, SHA-256 and
+// SHA-512 (FIPS 180-4), with HMAC (RFC 2104) and HKDF over SHA-256, where a protocol asks for them.
+// All functions here are thread-safe.
 #pragma once
 
 #include "runtime/crypto/secret.hpp"
@@ -34,6 +34,7 @@ private:
 
 byte_array<32> sha256(byte_view message);
 byte_array<32> sha256(std::initializer_list<byte_view> parts);
+byte_array<64> sha512(byte_view message);
 
 byte_array<32> hmac_sha256(byte_view key, byte_view message);
 byte_array<32> hmac_sha256(byte_view key, std::initializer_list<byte_view> parts);

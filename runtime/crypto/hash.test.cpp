@@ -54,6 +54,19 @@ TEST_CASE("SHA-256 gives the answers of FIPS 180-4's examples", "[crypto][vector
         "248d6a61d20638b8e5c026930c3e6039a33ce45964ff2167f6ecedd419db06c1");
 }
 
+TEST_CASE("SHA-512 gives the answers of FIPS 180-4's examples", "[crypto][vector]") {
+  CHECK(to_hex(sha512({})) == "cf83e1357eefb8bdf1542850d66d8007d620e4050b5715dc83f4a921d36ce9ce"
+                              "47d0d13c5d85f2b0ff8318d2877eec2f63b931bd47417a81a538327af927da3e");
+  CHECK(to_hex(sha512(as_bytes("abc"))) ==
+        "ddaf35a193617abacc417349ae20413112e6fa4e89a97ea20a9eeee64b55d39a"
+        "2192992a274fc1a836ba3c23a3feebbd454d4423643ce80e2a9ac94fa54ca49f");
+  // Of two blocks.
+  CHECK(to_hex(sha512(as_bytes("abcdefghbcdefghicdefghijdefghijkefghijklfghijklmghijklmn"
+                               "hijklmnoijklmnopjklmnopqklmnopqrlmnopqrsmnopqrstnopqrstu"))) ==
+        "8e959b75dae313da8cf4f72814fc143f8f7779c6eb9f7fa17299aeadb6889018"
+        "501d289e4900f7e4331b99dec4b5433ac7d329eeb6dd26545e96e55b874be909");
+}
+
 TEST_CASE("SHA-256 on two threads at once does not mix", "[crypto][unit]") {
   auto work = [](std::uint8_t fill, bool& right) {
     bytes message(1000, fill);
