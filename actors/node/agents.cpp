@@ -129,7 +129,8 @@ mailbox::environment environment_for(node_parts& parts, const tenant& who) {
                                                                  std::string_view text) {
         log.say(observed(l), text, {{"agent", id}});
       },
-      {}};
+      {},
+      [&parts](const did& mailbox, sequence) { parts.hub.note(mailbox); }};
   if (who.self == parts.self())
     env.system = [&parts](const message& m) -> std::optional<result<encoded>> {
       if (m.kind() != "kith.where") return std::nullopt;
@@ -165,6 +166,21 @@ child_spec agent_child(node_parts& parts, tenant who) {
   return spec;
 }
 
+result<tenant> tenant_of(node_parts& parts, const records::agent_record& r) {
+  tenant t{r.agent, r.epoch, r.incarnation, nullptr, r.type, r.name};
+  t.owner = r.owner;
+  if (!r.delegation.empty()) {
+    KITH_ASSIGN(t.spoken_for, delegation::decode(r.delegation));
+    return t;
+  }
+  KITH_ASSIGN(auto key, parts.keys->open_agent_key(r.sealed_key));
+  if (key.did() != r.agent)
+    return fail(errc::corrupt, "bad_agent_key",
+                "the stored key of " + r.agent.text() + " is another agent's");
+  t.key = std::make_shared<const secret_key>(std::move(key));
+  return t;
+}
+
 result<std::vector<child_spec>> stored_agents(node_parts& parts) {
   std::vector<child_spec> out;
   auto from = keys::agents_begin();
@@ -176,14 +192,10 @@ result<std::vector<child_spec>> stored_agents(node_parts& parts) {
     for (const auto& e : found) {
       KITH_ASSIGN(auto r, records::decode<records::agent_record>(e.value));
       if (r.stopped) continue;
-      KITH_ASSIGN(auto key, parts.keys->open_agent_key(r.sealed_key));
-      if (key.did() != r.agent)
-        return fail(errc::corrupt, "bad_agent_key",
-                    "the stored key of " + r.agent.text() + " is another agent's");
+      KITH_ASSIGN(auto t, tenant_of(parts, r));
       parts.journal->load_epoch(r.agent, r.epoch);
       parts.router.add_local(r.agent);
-      tenants.push_back({r.agent, r.epoch, r.incarnation,
-                         std::make_shared<const secret_key>(std::move(key)), r.type, r.name});
+      tenants.push_back(std::move(t));
     }
     from = found.back().key;
     from.push_back(0);

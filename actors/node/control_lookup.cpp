@@ -126,6 +126,7 @@ void status(node_parts& parts, const bj::object&, control_server::reply reply) {
     o["state"] = parts.draining ? "draining" : up ? "ready" : "joining";
   }
   o["link_address"] = parts.link_address;
+  if (!parts.edge_url.empty()) o["edge_url"] = parts.edge_url;
   o["started_ms"] = parts.started;
   o["boot_epoch"] = parts.boot_epoch;
   o["journal_position"] = parts.journal->synced();

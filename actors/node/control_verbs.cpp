@@ -38,10 +38,6 @@ result<payload> payload_argument(node_parts& parts, const bj::object& args) {
     p.bytes = std::string(*decoded);
     KITH_ASSIGN(auto type, optional_text(args, "content_type"));
     p.content_type = type.empty() ? std::string(bytes_type) : type;
-  } else if (args.if_contains("base64") != nullptr) {
-    KITH_ASSIGN(auto encoded, text_argument(args, "base64"));
-    KITH_ASSIGN(p.content_type, text_argument(args, "content_type"));
-    KITH_ASSIGN(p.bytes, from_base64(encoded));
   }
   auto max = std::size_t(parts.options.settings.integer("limits.payload_max"));
   if (p.bytes.size() > max)

@@ -275,6 +275,7 @@ result<void> node::impl::open(node_options o) {
   KITH_TRY(open_store());
   KITH_TRY(open_network());
   start_actors();
+  KITH_TRY(open_edge(*this)); // before the control socket, which says that the node is up
   control = std::make_unique<control_server>(static_cast<node_parts&>(*this));
   result<void> listening;
   reactor.call([&] { listening = control->listen(options.dir / "control.sock"); });
@@ -328,6 +329,7 @@ void node::impl::begin_stop() {
 void node::impl::tear_down(bool in_order) {
   if (std::exchange(torn_down, true)) return;
   auto deadline = in_order ? options.settings.milliseconds("shutdown.deadline_ms") : duration(0);
+  if (in_order) drain_edge(*this, std::min(deadline, stop_grace));
   if (system) stop_actors(deadline);
   // Threads that sent to actors hold on to parts of the actor system: they end before it does. What
   // was submitted is durable then.
@@ -338,6 +340,7 @@ void node::impl::tear_down(bool in_order) {
                 "an agent did not end its turn within the time that a stop may take; the process "
                 "ends without it, and the turn will be run again"});
   }
+  close_edge(*this);
   if (reactor_started) {
     reactor.call([this] {
       if (control) control->close();

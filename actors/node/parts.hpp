@@ -6,6 +6,8 @@
 #include "actors/base/delegation_book.hpp"
 #include "actors/base/peer_table.hpp"
 #include "actors/base/tree_view.hpp"
+#include "actors/edge/inbox_hub.hpp"
+#include "actors/edge/server.hpp"
 #include "actors/link/link_actor.hpp"
 #include "actors/mailbox/mailbox_actor.hpp"
 #include "actors/membership/cluster_actor.hpp"
@@ -17,6 +19,7 @@
 #include "runtime/store/rocks_backend.hpp"
 
 #include <future>
+#include <set>
 
 namespace kith {
 
@@ -46,15 +49,23 @@ struct node_parts {
   std::optional<delegation_book> delegations;
   std::shared_ptr<seen_positions> seen =
       std::make_shared<seen_positions>(); // shared with the cluster's actor
+  observe::registry metrics;
+  edge::inbox_hub hub;
   net::asio_reactor reactor;
   std::optional<net::asio_network> network;
   std::unique_ptr<net::listener> listener;
   caf::actor_system_config config;
   std::unique_ptr<caf::actor_system> system;
   std::unique_ptr<control_server> control;
+  // The edge has a thread of its own, so that the web does not slow links down.
+  net::asio_reactor edge_reactor;
+  std::optional<net::asio_network> edge_network;
+  std::unique_ptr<edge::server> edge;
+  std::string edge_url; // empty: there is no edge
 
   std::mutex mutex; // guards what follows
   caf::actor root, links, agents, cluster;
+  std::set<did> opening; // mailboxes of DIDs outside that are being set up
   bool joined = false;
   bool draining = false;
   bool stopped = false;
@@ -72,6 +83,23 @@ result<std::vector<child_spec>> stored_agents(node_parts& parts);
 // What a mailbox asks of its node.
 mailbox::environment environment_for(node_parts& parts, const tenant& who);
 child_spec agent_child(node_parts& parts, tenant who);
+result<tenant> tenant_of(node_parts& parts, const records::agent_record& r);
+
+// ---- mailboxes.cpp
+
+// Sets up, or renews, the mailbox of a DID outside, whose word `d` is, its signature checked.
+// `done` once it is synced, on any thread: invalid "wrong_node", "delegation_expired", conflict
+// "not_outside", "lives_elsewhere", "epoch_differs", overloaded "too_many_agents".
+void open_mailbox(node_parts& parts, delegation d,
+                  std::function<void(result<edge::mailbox_status>)> done);
+
+// ---- edge.cpp
+
+// Starts the edge if the settings ask for one.
+result<void> open_edge(node_parts& parts);
+// Ends what goes on at the edge, and takes nothing new; returns at the latest after `deadline`.
+void drain_edge(node_parts& parts, duration deadline);
+void close_edge(node_parts& parts);
 
 // ---- where.cpp
 

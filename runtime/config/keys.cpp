@@ -26,6 +26,23 @@ constexpr known_key table[] = {
     {"link.queue_bytes_max", integer, "16777216", "bytes that may wait for one peer", 64 * kib,
      4 * gib},
 
+    {"edge.listen", text, "", "where the web connects to: host:port; empty: nowhere"},
+    {"edge.public_url", text, "", "how the web reaches it; empty: https:// and where it listens"},
+    {"edge.tls", text, "on", "off: plain HTTP, on this machine only", 0, 0, "on|off"},
+    {"edge.certificate_file", text, "", "PEM, the server's first; empty: made for this machine"},
+    {"edge.key_file", text, "", "the certificate's private key, PEM"},
+    {"edge.ca_file", text, "", "further roots to trust when documents are fetched, PEM"},
+    {"edge.mailboxes", text, "listed", "for whom outside of any node mailboxes are kept", 0, 0,
+     "closed|listed|open"},
+    {"edge.allow", list, "", "the DIDs that are listed, separated by commas"},
+    {"edge.body_bytes_max", integer, "1048576", "bytes of a request's body", 1 * kib, 64 * mib},
+    {"edge.connections_max", integer, "10000", "connections at a time", 1, 1'000'000},
+    {"edge.reads_per_s", integer, "200", "requests that look, of one DID; of one address 10 times",
+     1, 10'000'000},
+    {"edge.writes_per_s", integer, "100", "requests that change something, likewise", 1,
+     10'000'000},
+    {"edge.fetch_private", boolean, "false", "for tests: fetch from private addresses too"},
+
     {"cluster.seeds", list, "", "addresses of nodes to join, separated by commas"},
     {"cluster.secret_file", text, "", "the file with the cluster's secret; empty: the node's own"},
 

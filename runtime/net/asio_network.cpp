@@ -165,8 +165,8 @@ result<unique_fd> bind_tcp(const address& a) {
 
 // One dial: the endpoints of an address in turn, until one answers or the time is up.
 struct dial : std::enable_shared_from_this<dial> {
-  dial(asio_reactor::impl& reactor, std::string to, connect_handler handler)
-      : on(reactor), where(std::move(to)), done(std::move(handler)),
+  dial(asio_reactor::impl& reactor, std::string to, address_filter filter, connect_handler handler)
+      : on(reactor), where(std::move(to)), allow(std::move(filter)), done(std::move(handler)),
         resolver(reactor.io), last{errc::unavailable, "host_not_found", where + " has no address"} {
   }
 
@@ -189,6 +189,10 @@ struct dial : std::enable_shared_from_this<dial> {
   void try_next() {
     while (next < endpoints.size()) {
       const endpoint& e = endpoints[next++];
+      if (const auto ip = endpoint_ip(e); allow && (!ip || !allow(*ip))) {
+        last = refused_address(where, ip);
+        continue;
+      }
       auto fd = open_socket(e.family());
       if (!fd) {
         last = std::move(fd).error();
@@ -245,6 +249,7 @@ struct dial : std::enable_shared_from_this<dial> {
 
   asio_reactor::impl& on;
   std::string where;
+  address_filter allow;
   connect_handler done;
   asio::ip::tcp::resolver resolver;
   std::optional<asio::posix::stream_descriptor> socket;
@@ -298,9 +303,10 @@ result<std::unique_ptr<listener>> asio_network::listen(std::string_view text,
   return out;
 }
 
-void asio_network::connect(std::string_view text, duration timeout, connect_handler done) {
+void asio_network::connect(std::string_view text, connect_options options, connect_handler done) {
   assert(impl_->reactor.on_thread());
-  const auto d = std::make_shared<dial>(impl_->on, std::string(text), std::move(done));
+  const auto d = std::make_shared<dial>(impl_->on, std::string(text), std::move(options.allow),
+                                        std::move(done));
   impl_->keep(d);
   // From here on by a job, so that `done` is never called from within this call.
   const auto refuse = [&](error e) {
@@ -318,7 +324,7 @@ void asio_network::connect(std::string_view text, duration timeout, connect_hand
   } else {
     d->endpoints = numeric_endpoints(*a);
   }
-  d->timer = impl_->on.after(timeout, [d] {
+  d->timer = impl_->on.after(options.timeout, [d] {
     if (!d->finished) d->finish(fail(connect_error(ETIMEDOUT, d->where)));
   });
   if (d->endpoints.empty()) return d->resolve(*a);

@@ -45,7 +45,8 @@ public:
 
   result<std::unique_ptr<listener>> listen(std::string_view address,
                                            accept_handler on_accept) override;
-  void connect(std::string_view address, duration timeout, connect_handler done) override;
+  void connect(std::string_view address, connect_options options, connect_handler done) override;
+  using network::connect;
 
 private:
   struct impl;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "runtime/base/clock.hpp"
+#include "runtime/net/ip_address.hpp"
 #include "runtime/net/stream.hpp"
 
 #include <memory>
@@ -22,6 +23,17 @@ public:
 using accept_handler = std::function<void(std::unique_ptr<byte_stream>)>;
 using connect_handler = std::function<void(result<std::unique_ptr<byte_stream>>)>;
 
+// Whether an address may be dialled.
+using address_filter = std::function<bool(const ip_address&)>;
+
+struct connect_options {
+  duration timeout{};
+  // Asked for each address that is about to be dialled, after the name was resolved: what it sees
+  // is what is reached. One that it refuses is passed over, and Unix sockets are refused with it.
+  // Empty allows all.
+  address_filter allow = {};
+};
+
 // Addresses are "host:port", "[v6]:port" or "unix:/path"; host is a name or a number. Every call on
 // the owning reactor's thread (see reactor::on_thread), and handlers run there.
 class network {
@@ -37,8 +49,12 @@ public:
 
   // Dials, trying every address that a name stands for. `done` is called exactly once and never
   // from within this call, unless the network is destroyed before. Errors: invalid "bad_address";
-  // unavailable "connection_refused", "host_not_found" or "unreachable"; timeout "connect_timeout".
-  virtual void connect(std::string_view address, duration timeout, connect_handler done) = 0;
+  // unavailable "connection_refused", "host_not_found" or "unreachable"; timeout "connect_timeout";
+  // forbidden "address_refused" (the filter took none of the addresses).
+  virtual void connect(std::string_view address, connect_options options, connect_handler done) = 0;
+  void connect(std::string_view address, duration timeout, connect_handler done) {
+    connect(address, connect_options{timeout}, std::move(done));
+  }
 };
 
 // An address taken apart. `host` is without brackets.

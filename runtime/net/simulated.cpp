@@ -56,6 +56,14 @@ simulated_host& simulated_network::impl::host(std::string_view name) {
   return *hosts.emplace(name, std::move(made)).first->second;
 }
 
+ip_address simulated_network::impl::address_of(std::string_view name) {
+  if (const auto found = addresses.find(name); found != addresses.end()) return found->second;
+  const auto number = std::uint32_t(addresses.size() + 1);
+  const auto made_up = ip_address::v4(
+      {9, std::uint8_t(number >> 16), std::uint8_t(number >> 8), std::uint8_t(number)});
+  return addresses.emplace(name, ip_address::parse(name).value_or(made_up)).first->second;
+}
+
 void simulated_network::impl::let_through() {
   for (auto& [id, connection] : connections) connection->let_through();
 }
@@ -71,6 +79,10 @@ simulated_network::~simulated_network() {
 
 reactor& simulated_network::reactor_of(std::string_view host) { return impl_->host(host); }
 network& simulated_network::network_of(std::string_view host) { return impl_->host(host); }
+
+void simulated_network::set_address(std::string_view host, const ip_address& a) {
+  impl_->addresses.insert_or_assign(std::string(host), a);
+}
 
 void simulated_network::set_link(std::string_view a, std::string_view b, link_traits traits) {
   impl_->links[impl::pair_of(a, b)] = traits;

@@ -35,6 +35,10 @@ public:
   reactor& reactor_of(std::string_view host);
   network& network_of(std::string_view host);
 
+  // What the host's name stands for in the eyes of a connect_options::allow. By default its name,
+  // if that is a number, and else a made-up public address.
+  void set_address(std::string_view host, const ip_address& a);
+
   // Replaces the traits of the way between two hosts, both directions, also for connections that
   // exist.
   void set_link(std::string_view a, std::string_view b, link_traits traits);

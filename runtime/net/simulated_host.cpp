@@ -33,6 +33,7 @@ struct simulated_host::dialling {
   simulated_host& from;
   std::uint64_t life;
   address to;
+  address_filter allow;
   connect_handler done;
   event_key timeout;
   bool over() const { return !done || life != from.life_; }
@@ -119,15 +120,26 @@ std::shared_ptr<simulated_host::port> simulated_host::find_port(const address& a
   return found->second;
 }
 
-void simulated_host::connect(std::string_view text, duration timeout, connect_handler done) {
-  const auto d = std::make_shared<dialling>(dialling{*this, life_, {}, std::move(done), {}});
+void simulated_host::connect(std::string_view text, connect_options options, connect_handler done) {
+  const auto d = std::make_shared<dialling>(
+      dialling{*this, life_, {}, std::move(options.allow), std::move(done), {}});
   auto a = parse_address(text);
   if (!a) return post([this, d, e = a.error()] { answer(d, fail(e)); });
   d->to = std::move(*a);
-  d->timeout = world_.schedule(event_kind::dial, this, world_.clock.now() + timeout, [this, d] {
-    answer(d, fail(errc::timeout, "connect_timeout", d->to.text() + " did not answer in time"));
-  });
+  d->timeout =
+      world_.schedule(event_kind::dial, this, world_.clock.now() + options.timeout, [this, d] {
+        answer(d, fail(errc::timeout, "connect_timeout", d->to.text() + " did not answer in time"));
+      });
   post([this, d] { knock(d); });
+}
+
+// As on the real network, what is judged is the address that is reached, and no Unix socket passes.
+bool simulated_host::may_dial(const dialling& d, const simulated_host& target) {
+  if (!d.allow) return true;
+  if (d.to.type == address::kind::unix_socket) return false;
+  if (d.to.host == "localhost") return d.allow(ip_address::v4({127, 0, 0, 1}));
+  const auto number = ip_address::parse(d.to.host);
+  return d.allow(number ? *number : world_.address_of(target.name_));
 }
 
 void simulated_host::knock(const std::shared_ptr<dialling>& d) {
@@ -137,6 +149,9 @@ void simulated_host::knock(const std::shared_ptr<dialling>& d) {
   if (found == world_.hosts.end())
     return answer(d, fail(errc::unavailable, "host_not_found", d->to.host + " is no host"));
   simulated_host& target = *found->second;
+  if (!may_dial(*d, target))
+    return answer(d, fail(errc::forbidden, "address_refused",
+                          d->to.text() + " stands for an address that may not be dialled"));
   const auto there = [this, d, &target] {
     if (d->over()) return;
     if (world_.blocked(*this, target)) {

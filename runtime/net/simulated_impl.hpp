@@ -33,7 +33,8 @@ public:
   bool on_thread() const override { return true; }
   result<std::unique_ptr<listener>> listen(std::string_view address,
                                            accept_handler on_accept) override;
-  void connect(std::string_view address, duration timeout, connect_handler done) override;
+  void connect(std::string_view address, connect_options options, connect_handler done) override;
+  using network::connect;
 
   const std::string& name() const { return name_; }
   // Counts the crashes: what belongs to an earlier life is dead.
@@ -53,6 +54,7 @@ public:
 
 private:
   bool is_self(std::string_view host) const;
+  bool may_dial(const dialling& d, const simulated_host& target);
   std::shared_ptr<port> find_port(const address& a, const simulated_host& from) const;
   void knock(const std::shared_ptr<dialling>& d);
   void answer(const std::shared_ptr<dialling>& d, result<std::unique_ptr<byte_stream>> outcome);
@@ -91,12 +93,15 @@ struct simulated_network::impl {
   // How long one packet takes.
   duration delay(const simulated_host& a, const simulated_host& b);
   simulated_host& host(std::string_view name);
+  // What a host's name resolves to.
+  ip_address address_of(std::string_view name);
   void let_through();
 
   manual_clock& clock;
   seeded_random random;
   link_traits between_all;
   std::map<pair, link_traits> links;
+  std::map<std::string, ip_address, std::less<>> addresses; // of hosts
   std::set<pair> cuts;
   std::uint64_t trace = 0x6b697468, event_count = 0, last_number = 0, last_connection = 0;
   std::map<std::string, std::unique_ptr<simulated_host>, std::less<>> hosts;

@@ -62,6 +62,20 @@ std::uint16_t endpoint_port(const endpoint& e) {
   return 0;
 }
 
+std::optional<ip_address> endpoint_ip(const endpoint& e) {
+  if (e.family() == AF_INET) {
+    byte_array<4> octets;
+    std::memcpy(octets.data(), &reinterpret_cast<const sockaddr_in*>(&e.storage)->sin_addr, 4);
+    return ip_address::v4(octets);
+  }
+  if (e.family() == AF_INET6) {
+    byte_array<16> octets;
+    std::memcpy(octets.data(), &reinterpret_cast<const sockaddr_in6*>(&e.storage)->sin6_addr, 16);
+    return ip_address::v6(octets);
+  }
+  return {};
+}
+
 std::vector<endpoint> numeric_endpoints(const address& a) {
   endpoint e;
   auto* v4 = reinterpret_cast<sockaddr_in*>(&e.storage);
@@ -134,6 +148,12 @@ error connect_error(int number, std::string_view where) {
   case ETIMEDOUT: return {errc::timeout, "connect_timeout", to + " did not answer in time"};
   default: return {errc::unavailable, "unreachable", to + ": " + errno_text(number)};
   }
+}
+
+error refused_address(std::string_view where, const std::optional<ip_address>& ip) {
+  return {errc::forbidden, "address_refused",
+          std::string(where) + (ip ? " is " + ip->text() : std::string(" is a Unix socket")) +
+              ", which may not be dialled from here"};
 }
 
 error stream_error(int number, std::string_view where) {

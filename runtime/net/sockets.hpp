@@ -38,6 +38,8 @@ struct endpoint {
 // "unix:".
 std::string endpoint_text(const endpoint& e);
 std::uint16_t endpoint_port(const endpoint& e);
+// Nothing for a Unix socket.
+std::optional<ip_address> endpoint_ip(const endpoint& e);
 // Empty if `host` is not a number.
 std::vector<endpoint> numeric_endpoints(const address& a);
 // The endpoint of a Unix socket's path. A path too long for sockaddr_un is named through its
@@ -57,6 +59,8 @@ void tune_tcp(int fd);
 
 // errno of a connect, read or write.
 error connect_error(int number, std::string_view where);
+// A connect_options::allow said no; to a Unix socket if there is no `ip`.
+error refused_address(std::string_view where, const std::optional<ip_address>& ip);
 error stream_error(int number, std::string_view where);
 std::string errno_text(int number);
 

@@ -27,14 +27,17 @@ static std::size_t character_size(std::string_view s, std::size_t i) {
 
 static bool is_control(char c) { return std::uint8_t(c) < 0x20 || c == 0x7f; }
 
-bool is_text(std::string_view s) {
+bool is_utf8(std::string_view s) {
   for (std::size_t i = 0; i < s.size();) {
-    if (is_control(s[i])) return false;
     auto n = character_size(s, i);
     if (n == 0) return false;
     i += n;
   }
   return true;
+}
+
+bool is_text(std::string_view s) {
+  return std::none_of(s.begin(), s.end(), is_control) && is_utf8(s);
 }
 
 bool is_graphic_ascii(std::string_view s) {

@@ -11,6 +11,8 @@ namespace kith {
 // Valid UTF-8 (RFC 3629: shortest form, no surrogates) without control characters (below 0x20, and
 // 0x7f).
 bool is_text(std::string_view s);
+// Valid UTF-8, with any control characters: a payload that can stand in JSON.
+bool is_utf8(std::string_view s);
 // Printable ASCII without spaces: what DIDs are made of.
 bool is_graphic_ascii(std::string_view s);
 // Makes text of at most `size_max` bytes out of anything: control characters become spaces, what is

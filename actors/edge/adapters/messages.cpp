@@ -1,0 +1,142 @@
+// Sending from outside, and where a message is.
+#include "actors/edge/acting.hpp"
+#include "actors/edge/message_json.hpp"
+#include "actors/edge/problem.hpp"
+#include "actors/edge/server.hpp"
+#include "actors/mailbox/keys.hpp"
+#include "runtime/identity/keys.hpp"
+
+namespace kith::edge {
+
+namespace {
+
+constexpr wall_ms created_ahead_max = 5LL * 60 * 1000; // of a sender's clock before ours
+
+// What a sender outside of any node says must be signed by itself: whoever gets it, on whatever
+// node, can check that.
+result<void> check_own_signature(const services& of, const did& from, const ingress& in) {
+  if (in.id.is_nil())
+    return fail(errc::invalid, "bad_message", "\"id\" must be a UUIDv7 of the sender's own");
+  if (in.created == 0)
+    return fail(errc::invalid, "bad_message", "\"created\" must be there, for it is signed");
+  if (in.created > of.time.wall() + created_ahead_max)
+    return fail(errc::invalid, "created_ahead", "\"created\" is in the future; set the clock");
+  envelope_fields f;
+  f.id = in.id;
+  f.from = from.text();
+  f.to = in.to.text();
+  f.kind = in.kind;
+  f.content_type = in.content_type;
+  f.payload = as_bytes(in.payload);
+  f.created = in.created;
+  f.time_to_live_ms = in.time_to_live_ms;
+  f.correlation = in.correlation;
+  f.wants_answer = in.wants_answer;
+  if (!verify_signature(from, signed_content(f), in.signature))
+    return fail(errc::unauthenticated, "message_signature_wrong",
+                "\"signature\" is not the sender's over this message (docs/API.md, \"Signed "
+                "content\")");
+  return {};
+}
+
+result<std::pair<did, ingress>> read_call(const services& of, const call& c) {
+  KITH_ASSIGN(auto wanted, read_message(c.request.body, of.payload_size_max));
+  std::string from = wanted.from;
+  if (from.empty()) from = c.who.rules() ? of.self.text() : c.who.who.text();
+  KITH_ASSIGN(auto sender, may_act_as(of, c.who, from));
+  KITH_ASSIGN(wanted.what.to, recipient(of, wanted.to));
+  KITH_ASSIGN(auto record, mailbox_record(of, sender));
+  if (!record.delegation.empty()) {
+    KITH_TRY(check_own_signature(of, sender, wanted.what));
+  } else if (wanted.what.signature != byte_array<64>{}) {
+    return fail(errc::invalid, "bad_message", "an agent's messages are its node's to vouch for");
+  } else {
+    wanted.what.created = 0;
+    if (wanted.what.wants_answer)
+      return fail(errc::invalid, "bad_message",
+                  "\"wants_answer\" is for senders with a mailbox to get the answer in");
+  }
+  if (of.disk_low())
+    return fail(errc::overloaded, "disk_reserve", "the node's disk is almost full");
+  return std::pair(std::move(sender), std::move(wanted.what));
+}
+
+void send(const services& of, const call& c, net::http_responder answer) {
+  auto read = read_call(of, c);
+  if (!read) return answer.respond(problem(read.error()));
+  auto& [from, in] = *read;
+  auto later = share(std::move(answer));
+  in.accepted = [later](const ingress::outcome& o) {
+    if (!o.problem.code.empty()) return later->respond(problem(o.problem));
+    auto said = json::object();
+    said.set("id", o.id.text()), said.set("duplicate", o.duplicate);
+    later->respond(json_response(202, said));
+  };
+  if (auto handed = hand_to(of, from, std::move(in)); !handed)
+    later->respond(problem(handed.error()));
+}
+
+// Whether the caller's mailbox, or one that it owns, is an end of this message here.
+bool concerns(const services& of, const principal& who, const uuid& id) {
+  if (who.rules()) return true;
+  for (const auto& key : {keys::sent(id), keys::received(id)}) {
+    auto stored = of.disk.get(store::table::ledger, key);
+    if (!stored || !*stored) continue;
+    auto entry = records::decode<records::ledger_entry>(**stored);
+    if (!entry) continue;
+    if (entry->owner == keys::of(who.who)) return true;
+    auto holder = of.disk.get(store::table::state, keys::agent(entry->owner));
+    if (!holder || !*holder) continue;
+    auto record = records::decode<records::agent_record>(**holder);
+    if (record && record->owner == who.who) return true;
+  }
+  return false;
+}
+
+void look(const services& of, const call& c, net::http_responder answer) {
+  auto id = uuid::parse(c.param(0));
+  if (!id) return answer.respond(problem(400, "a message id is a UUID", "bad_uuid"));
+  auto history = concerns(of, c.who, *id) ? of.history(*id) : std::string("[]");
+  auto said = json::object();
+  said.set("id", id->text());
+  said.set("history", json::parse(history).value_or(json::array()));
+  if (said["history"].size() == 0)
+    return answer.respond(
+        problem(404, "this node knows no such message of yours", "unknown_message"));
+  answer.respond(json_response(200, said));
+}
+
+} // namespace
+
+void add_messages(routes& to, const context& with) {
+  const auto& of = with.of;
+  to.add({.method = "POST",
+          .pattern = "/api/messages",
+          .name = "sendMessage",
+          .needs = need::known,
+          .summary = "Sends a message. 202 once it is journaled and synced here",
+          .body_schema = "Send",
+          .outcomes = {{202, "accepted; it will not be lost", "application/json", "Accepted"},
+                       {400, "not a message"},
+                       {401, "not signed, or wrongly"},
+                       {403, "the signer may not send as this sender"},
+                       {404, "no such sender or recipient here"},
+                       {409, "the id belongs to another message, or the name to several agents"},
+                       {413, "the payload is too large"},
+                       {429, "too often, or too much waits"},
+                       {503, "the node is starting or stopping"}},
+          .run = [&of](call c, net::http_responder answer) { send(of, c, std::move(answer)); }});
+  to.add({.method = "GET",
+          .pattern = "/api/messages/{id}",
+          .name = "whereIsMessage",
+          .needs = need::known,
+          .summary = "What this node's ledger knows of a message of the caller's",
+          .outcomes = {{200, "what became of it here", "application/json", "History"},
+                       {400, "not a UUID"},
+                       {401, "not signed, or wrongly"},
+                       {404, "no such message"},
+                       {429, "too often"}},
+          .run = [&of](call c, net::http_responder answer) { look(of, c, std::move(answer)); }});
+}
+
+} // namespace kith::edge
