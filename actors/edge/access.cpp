@@ -22,9 +22,11 @@ httpsig::replay_options replays_of(const access_options& o) {
 
 } // namespace
 
-gatekeeper::gatekeeper(access_options options, random_source& random)
-    : options_(std::move(options)), policy_(policy_of(options_)),
-      replays_(replays_of(options_), random) {
+gatekeeper::gatekeeper(access_options options, random_source& random,
+                       std::function<bool(const did&)> member)
+    : options_(std::move(options)), policy_(policy_of(options_)), member_(std::move(member)),
+      members_replays_(replays_of(options_), random),
+      strangers_replays_(replays_of(options_), random) {
   if (!options_.operator_token.empty())
     token_digest_ = crypto::blake2b_256(as_bytes(options_.operator_token));
 }
@@ -60,7 +62,9 @@ result<principal> gatekeeper::identify(const net::http_request& request, wall_ms
   auto seconds = now / 1000;
   KITH_ASSIGN(auto verified, httpsig::verify(view, policy_, seconds, httpsig::resolve_did_key));
   KITH_ASSIGN(auto who, did::parse(verified.keyid().substr(0, verified.keyid().find('#'))));
-  KITH_TRY(httpsig::check_replay(replays_, verified, seconds));
+  auto& replays =
+      options_.listed.count(who) != 0 || member_(who) ? members_replays_ : strangers_replays_;
+  KITH_TRY(httpsig::check_replay(replays, verified, seconds));
   return principal{principal::kind::signer, std::move(who)};
 }
 

@@ -9,6 +9,7 @@
 #include "runtime/identity/did.hpp"
 #include "runtime/net/http.hpp"
 
+#include <functional>
 #include <unordered_set>
 
 namespace kith::edge {
@@ -38,7 +39,9 @@ struct access_options {
 // Not thread-safe: it lives on the edge's reactor.
 class gatekeeper {
 public:
-  gatekeeper(access_options options, random_source& random);
+  // `member`: whether a DID has business here, such as a mailbox. Signed requests of others are
+  // remembered apart, so that strangers, who can make DIDs for nothing, take no room of members.
+  gatekeeper(access_options options, random_source& random, std::function<bool(const did&)> member);
 
   // nobody, if the request claims nothing. unauthenticated "token_wrong", the errors of
   // httpsig::verify and check_replay; each context is a sentence for the sender.
@@ -50,7 +53,8 @@ private:
   access_options options_;
   byte_array<32> token_digest_{};
   httpsig::verify_policy policy_;
-  httpsig::replay_cache replays_;
+  std::function<bool(const did&)> member_;
+  httpsig::replay_cache members_replays_, strangers_replays_;
 };
 
 } // namespace kith::edge

@@ -16,18 +16,23 @@ constexpr std::string_view schemas = R"({
   "Send": {"type": "object", "required": ["to", "kind"],
     "description": "A signer outside of any node gives id, created and signature; the payload is one of text, json, base64.",
     "properties": {
-      "id": {"type": "string", "format": "uuid", "description": "a UUIDv7 of the last 24 hours; the same id again is the same message"},
-      "from": {"type": "string", "description": "whom the caller acts as; the signer itself if it is not given"},
-      "to": {"type": "string", "description": "a DID, or the name of an agent"},
+      "id": {"type": "string", "format": "uuid", 
+        "description": "a UUIDv7 of the last 24 hours; the same id again is the same message"},
+      "from": {"type": "string", 
+        "description": "whom the caller acts as; the signer itself if it is not given"},
+      "to": {"type": "string",
+        "description": "a DID, or the name of an agent"},
       "kind": {"type": "string"},
       "content_type": {"type": "string"},
       "text": {"type": "string"}, "json": {}, "base64": {"type": "string"},
       "created": {"type": "integer", "description": "milliseconds since the Unix epoch"},
       "ttl_ms": {"type": "integer", "minimum": 0},
       "qos": {"type": "integer", "enum": [0, 2]},
-      "wants_answer": {"type": "boolean", "description": "the answer comes into the sender's mailbox"},
+      "wants_answer": {"type": "boolean",
+        "description": "the answer comes into the sender's mailbox"},
       "in_reply_to": {"type": "string", "format": "uuid"},
-      "signature": {"type": "string", "description": "base64, Ed25519 over the signed content of the message"}}},
+      "signature": {"type": "string",
+        "description": "base64, Ed25519 over the signed content of the message"}}},
   "Accepted": {"type": "object", "required": ["id", "duplicate"],
     "properties": {"id": {"type": "string", "format": "uuid"}, "duplicate": {"type": "boolean"}}},
   "Message": {"type": "object", "required": ["position", "id", "from", "to", "kind", "created"],
@@ -96,14 +101,18 @@ json parameters_of(const route& r) {
   return all;
 }
 
-json content(std::string_view type, std::string_view schema) {
+json content(std::string_view types, std::string_view schema) {
   auto media = json::object(), of = json::object(), all = json::object();
   if (!schema.empty()) {
     of.set("$ref", "#/components/schemas/" + std::string(schema));
     media.set("schema", of);
   }
-  all.set(std::string(type), media);
-  return all;
+  for (;;) {
+    auto comma = types.find(',');
+    all.set(types.substr(0, comma), media);
+    if (comma == std::string_view::npos) return all;
+    types.remove_prefix(comma + 1);
+  }
 }
 
 json operation_of(const route& r) {

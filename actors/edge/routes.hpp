@@ -32,8 +32,9 @@ struct parameter {
 struct outcome {
   int status;
   std::string_view about;
-  std::string_view content_type = {}; // empty: nothing, or a problem document for an error
-  std::string_view schema = {};       // of components/schemas
+  // One or several, separated by commas; empty: nothing, or a problem document for an error.
+  std::string_view content_type = {};
+  std::string_view schema = {}; // of components/schemas
 };
 
 struct route {

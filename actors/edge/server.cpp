@@ -1,5 +1,6 @@
 #include "actors/edge/server.hpp"
 
+#include "actors/edge/acting.hpp"
 #include "actors/edge/inbox_hub.hpp"
 #include "actors/edge/problem.hpp"
 #include "runtime/net/tls_stream.hpp"
@@ -36,7 +37,9 @@ bool is_loopback(std::string_view address) {
 server::server(net::reactor& on, net::network& through, const services& of, server_options options,
                std::unique_ptr<net::tls_client_context> trust)
     : reactor_(on), of_(of), options_(std::move(options)), trust_(std::move(trust)),
-      client_(on, through, of.time, *trust_, options_.client), access_(options_.access, of.random),
+      client_(on, through, of.time, *trust_, options_.client),
+      access_(options_.access, of.random,
+              [this](const did& who) { return mailbox_record(of_, who).has_value(); }),
       address_reads_(scaled(options_.reads, address_share)),
       address_writes_(scaled(options_.writes, address_share)), signer_reads_(options_.reads),
       signer_writes_(options_.writes) {}

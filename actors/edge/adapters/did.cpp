@@ -13,6 +13,10 @@ namespace kith::edge {
 namespace {
 
 constexpr std::string_view document_type = "application/did+ld+json";
+// What Accept may ask for (protocols/did/accept.cpp).
+constexpr std::string_view result_types =
+    "application/did-resolution,application/did+ld+json,application/did+json,application/did,"
+    "application/json,application/ld+json";
 
 class resolution_service : public std::enable_shared_from_this<resolution_service> {
 public:
@@ -90,6 +94,9 @@ private:
 
   std::optional<dids::resolution> local(const std::string& wanted) const {
     if (!wanted.starts_with("did:web:")) return std::nullopt;
+    // What is no did:web, as one with an empty name, the resolver refuses.
+    if (auto subject = did::parse(wanted); !subject || !dids::web_url(*subject))
+      return std::nullopt;
     if (auto node = web_did({}); node && wanted == node->text()) return node_document();
     auto prefix = web_did("x"); // did:web:host:agents:x
     if (!prefix) return std::nullopt;
@@ -126,8 +133,8 @@ private:
 
   void fetched(const dids::fetch_intent& intent, result<net::fetch_answer> r) {
     auto done = resolver_.fetched(intent, outcome_of(r), of_.time.now());
-    of_.metrics.count("kith_edge_did_fetches_total", {{"outcome", done->ok() ? "ok" : done->code}})
-        .add();
+    auto outcome = done->ok() ? "ok" : done->metadata.deactivated ? "deactivated" : done->code;
+    of_.metrics.count("kith_edge_did_fetches_total", {{"outcome", outcome}}).add();
     auto list = std::move(waiting_[intent.subject]);
     waiting_.erase(intent.subject);
     waiting_count_ -= list.size();
@@ -146,11 +153,12 @@ private:
     std::string_view code = r.error().code;
     if (r.error().category == errc::timeout)
       o.what = kind::timed_out;
-    else if (code == "address_private" || code == "scheme_refused")
+    else if (code == "address_private")
       o.what = kind::not_allowed;
     else if (r.error().category == errc::too_large)
       o.what = kind::too_large;
-    else if (code == "too_many_redirects" || code == "redirect_cycle" || code == "downgrade")
+    else if (code == "too_many_redirects" || code == "redirect_cycle" || code == "downgrade" ||
+             code == "scheme_refused") // of a redirect: what we ask for first is https
       o.what = kind::too_many_redirects;
     else
       o.what = kind::unreachable;
@@ -165,15 +173,15 @@ private:
 };
 
 std::vector<outcome> resolution_outcomes() {
-  return {{200, "its document, or the whole result if Accept asks for that", document_type},
-          {400, "not a DID", "application/did-resolution"},
+  return {{200, "its document, or the whole result if Accept asks for that", result_types},
+          {400, "not a DID", result_types},
           {401, "wrongly signed"},
-          {404, "there is none", "application/did-resolution"},
-          {406, "no such representation", "application/did-resolution"},
-          {410, "deactivated", "application/did-resolution"},
+          {404, "there is none", result_types},
+          {406, "no such representation", result_types},
+          {410, "deactivated", result_types},
           {429, "too often"},
-          {500, "it could not be found out", "application/did-resolution"},
-          {501, "no such method", "application/did-resolution"},
+          {500, "it could not be found out", result_types},
+          {501, "no such method", result_types},
           {503, "too many documents are being fetched"}};
 }
 
