@@ -4,70 +4,10 @@
 
 namespace kith::edge {
 
-namespace {
+// JSON Schema (2020-12) of what goes in and out: schemas.json, put in by the build.
+extern const std::string_view schemas_text;
 
-// JSON Schema (2020-12) of what goes in and out.
-constexpr std::string_view schemas = R"({
-  "Problem": {"type": "object", "description": "RFC 9457",
-    "required": ["title", "status"],
-    "properties": {"type": {"type": "string"}, "title": {"type": "string"},
-      "status": {"type": "integer"}, "detail": {"type": "string"},
-      "code": {"type": "string", "description": "stable, for programs"}}},
-  "Send": {"type": "object", "required": ["to", "kind"],
-    "description": "A signer outside of any node gives id, created and signature; the payload is one of text, json, base64.",
-    "properties": {
-      "id": {"type": "string", "format": "uuid", 
-        "description": "a UUIDv7 of the last 24 hours; the same id again is the same message"},
-      "from": {"type": "string", 
-        "description": "whom the caller acts as; the signer itself if it is not given"},
-      "to": {"type": "string",
-        "description": "a DID, or the name of an agent"},
-      "kind": {"type": "string"},
-      "content_type": {"type": "string"},
-      "text": {"type": "string"}, "json": {}, "base64": {"type": "string"},
-      "created": {"type": "integer", "description": "milliseconds since the Unix epoch"},
-      "ttl_ms": {"type": "integer", "minimum": 0},
-      "qos": {"type": "integer", "enum": [0, 2]},
-      "wants_answer": {"type": "boolean",
-        "description": "the answer comes into the sender's mailbox"},
-      "in_reply_to": {"type": "string", "format": "uuid"},
-      "signature": {"type": "string",
-        "description": "base64, Ed25519 over the signed content of the message"}}},
-  "Accepted": {"type": "object", "required": ["id", "duplicate"],
-    "properties": {"id": {"type": "string", "format": "uuid"}, "duplicate": {"type": "boolean"}}},
-  "Message": {"type": "object", "required": ["position", "id", "from", "to", "kind", "created"],
-    "properties": {"position": {"type": "integer"}, "id": {"type": "string", "format": "uuid"},
-      "from": {"type": "string"}, "to": {"type": "string"}, "kind": {"type": "string"},
-      "content_type": {"type": "string"}, "text": {"type": "string"}, "base64": {"type": "string"},
-      "created": {"type": "integer"}, "wants_answer": {"type": "boolean"},
-      "in_reply_to": {"type": "string", "format": "uuid"},
-      "status": {"type": "string", "enum": ["ok", "refused", "expired", "dead"]},
-      "signature": {"type": "string"}}},
-  "Pending": {"type": "object", "required": ["messages", "newest", "acked"],
-    "properties": {"messages": {"type": "array", "items": {"$ref": "#/components/schemas/Message"}},
-      "newest": {"type": "integer"}, "acked": {"type": "integer"}}},
-  "Ack": {"type": "object", "required": ["upto"],
-    "properties": {"upto": {"type": "integer", "minimum": 0}}},
-  "Acked": {"type": "object", "required": ["acked"], "properties": {"acked": {"type": "integer"}}},
-  "Register": {"type": "object", "required": ["delegation"],
-    "properties": {"delegation": {"type": "string", "description": "base64: the DID's own word that this node speaks for it"}}},
-  "Mailbox": {"type": "object", "required": ["did", "node", "epoch", "expires"],
-    "properties": {"did": {"type": "string"}, "node": {"type": "string"}, "epoch": {"type": "integer"},
-      "expires": {"type": "integer"}}},
-  "History": {"type": "object", "required": ["id", "history"],
-    "properties": {"id": {"type": "string"}, "history": {"type": "array", "items": {"type": "object"}}}},
-  "Agent": {"type": "object", "required": ["did", "node", "type"],
-    "properties": {"did": {"type": "string"}, "name": {"type": "string"}, "type": {"type": "string"},
-      "node": {"type": "string"},
-      "capabilities": {"type": "array", "items": {"type": "object"}}}},
-  "Agents": {"type": "object", "required": ["agents"],
-    "properties": {"agents": {"type": "array", "items": {"$ref": "#/components/schemas/Agent"}}}},
-  "Node": {"type": "object", "required": ["node", "now"],
-    "properties": {"node": {"type": "string"}, "name": {"type": "string"}, "version": {"type": "string"},
-      "now": {"type": "integer"}}},
-  "Health": {"type": "object", "required": ["status"],
-    "properties": {"status": {"type": "string"}, "why": {"type": "string"}}}
-})";
+namespace {
 
 // "/agents/{name}" has no "..." in OpenAPI.
 std::string path_of(std::string_view pattern) {
@@ -174,7 +114,7 @@ json openapi(const routes& all, std::string_view version, std::string_view serve
   }
   doc.set("paths", paths);
   auto components = json::object(), security = json::object();
-  components.set("schemas", json::parse(schemas).value());
+  components.set("schemas", json::parse(schemas_text).value());
   auto signature = json::object(), token = json::object();
   signature.set("type", "apiKey"), signature.set("in", "header"),
       signature.set("name", "Signature");
