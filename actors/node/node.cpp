@@ -85,7 +85,12 @@ result<void> node::impl::open_files() {
   if (!std::filesystem::is_directory(options.dir, ec))
     return fail(errc::not_found, "state_dir_missing",
                 "there is no directory " + options.dir.string() + "; make one with kith init");
-  KITH_ASSIGN(keys, keystore::open_or_create(options.dir / "keys", random));
+  std::optional<crypto::secret_buffer> passphrase;
+  if (auto file = s.text("keys.passphrase_file"); !file.empty()) {
+    KITH_ASSIGN(passphrase, read_secret_file(file));
+  }
+  KITH_ASSIGN(keys, keystore::open_or_create(options.dir / "keys", random,
+                                             passphrase ? &*passphrase : nullptr));
   auto secret_file = s.text("cluster.secret_file");
   std::filesystem::path path =
       secret_file.empty() ? options.dir / "cluster.secret" : std::filesystem::path(secret_file);

@@ -104,21 +104,35 @@ result<crypto::secret_buffer> load_secret_file(const path& name, bool follow_lin
   return crypto::secret_buffer(read.expose().first(std::size_t(size)));
 }
 
-result<void> create_secret_file(const path& name, byte_view contents, random_source& random) {
+// A synced file beside `name`, to be put in its place.
+static result<path> write_beside(const path& name, byte_view contents, random_source& random) {
   byte_array<8> suffix;
   random.fill(suffix);
   path temporary = name.string() + "." + to_hex(suffix) + ".new";
-  {
-    file made(temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, S_IRUSR | S_IWUSR);
-    if (!made) return fail(system_error("secret_file", "create", temporary));
-    // fchmod, because an odd umask could have taken the owner's own rights away.
-    if (::fchmod(made.fd(), S_IRUSR | S_IWUSR) != 0 || !write_all(made.fd(), contents) ||
-        ::fsync(made.fd()) != 0) {
-      auto failed = system_error("secret_file", "write", temporary);
-      ::unlink(temporary.c_str());
-      return fail(std::move(failed));
-    }
+  file made(temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, S_IRUSR | S_IWUSR);
+  if (!made) return fail(system_error("secret_file", "create", temporary));
+  // fchmod, because an odd umask could have taken the owner's own rights away.
+  if (::fchmod(made.fd(), S_IRUSR | S_IWUSR) != 0 || !write_all(made.fd(), contents) ||
+      ::fsync(made.fd()) != 0) {
+    auto failed = system_error("secret_file", "write", temporary);
+    ::unlink(temporary.c_str());
+    return fail(std::move(failed));
   }
+  return temporary;
+}
+
+result<void> replace_secret_file(const path& name, byte_view contents, random_source& random) {
+  KITH_ASSIGN(auto temporary, write_beside(name, contents, random));
+  if (::rename(temporary.c_str(), name.c_str()) != 0) {
+    auto failed = system_error("secret_file", "replace", name);
+    ::unlink(temporary.c_str());
+    return fail(std::move(failed));
+  }
+  return sync_directory(directory_of(name));
+}
+
+result<void> create_secret_file(const path& name, byte_view contents, random_source& random) {
+  KITH_ASSIGN(auto temporary, write_beside(name, contents, random));
   // A link, not a rename: it fails where a file is already.
   if (::link(temporary.c_str(), name.c_str()) != 0) {
     bool there = errno == EEXIST;

@@ -24,6 +24,10 @@ result<crypto::secret_buffer> load_secret_file(const std::filesystem::path& path
 result<void> create_secret_file(const std::filesystem::path& path, byte_view contents,
                                 random_source& random);
 
+// The same in place of the file that is there: at every moment there is the old one or the new one.
+result<void> replace_secret_file(const std::filesystem::path& path, byte_view contents,
+                                 random_source& random);
+
 // Makes `dir` with mode 0700 unless it is there; its parent must be. forbidden "key_permissions" if
 // group or others have any right to it or if it is not a directory; io "key_directory".
 result<void> prepare_secret_directory(const std::filesystem::path& dir);

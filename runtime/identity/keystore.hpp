@@ -2,6 +2,7 @@
 // only its owner can read, agent keys sealed under it wherever the store puts them.
 #pragma once
 
+#include "runtime/crypto/argon2.hpp"
 #include "runtime/identity/key_file.hpp"
 #include "runtime/identity/keys.hpp"
 
@@ -18,7 +19,11 @@ public:
   // if group or others have any right to the directory or the file, or if the file is a symbolic
   // link; corrupt "bad_key_file"; unsupported "key_file_version"; io "key_directory",
   // "secret_file".
-  static result<keystore> open_or_create(const std::filesystem::path& dir, random_source& random);
+  //
+  // With a passphrase the file is sealed under it (Argon2id): a new one, and one that was not
+  // sealed. unauthenticated "passphrase_needed", "passphrase_wrong".
+  static result<keystore> open_or_create(const std::filesystem::path& dir, random_source& random,
+                                         const crypto::secret_buffer* passphrase = nullptr);
   // Without files: for simulation and tests.
   static keystore in_memory(secret_key node_key) { return keystore(std::move(node_key)); }
 
@@ -40,8 +45,16 @@ private:
 };
 
 // The text of a key file: a version line, the DID (so that damage is noticed), the seed in
-// hexadecimal.
+// hexadecimal. Version 2 has in its place the cost and salt of Argon2id, and the seed sealed with
+// XChaCha20-Poly1305, which authenticates the lines before it.
 crypto::secret_buffer encode_key_file(const secret_key& key);
+result<crypto::secret_buffer> encode_sealed_key_file(const secret_key& key, byte_view passphrase,
+                                                     random_source& random,
+                                                     const crypto::argon2_cost& cost = {});
+// Whether it is of version 2.
+bool is_sealed_key_file(byte_view contents);
+// corrupt "bad_key_file", unauthenticated "passphrase_wrong", overloaded "argon2_memory".
+result<secret_key> decode_sealed_key_file(byte_view contents, byte_view passphrase);
 // Exactly that text, every byte of it: corrupt "bad_key_file", unsupported "key_file_version".
 result<secret_key> decode_key_file(byte_view contents);
 

@@ -319,3 +319,53 @@ TEST_CASE("a cluster secret that is open, missing, short or long is refused by n
   REQUIRE(write_secret_file(dir / "new", as_bytes(longest), random));
   CHECK(as_text(read_secret_file(dir / "new").value().expose()) == longest);
 }
+
+TEST_CASE("a key file under a passphrase opens with that and nothing else", "[identity][unit]") {
+  temporary_directory dir;
+  seeded_random random(1);
+  crypto::secret_buffer right(as_bytes("correct horse")), wrong(as_bytes("correct horsf"));
+  auto plain = keystore::open_or_create(dir / "keys", random);
+  REQUIRE(plain);
+  auto seed_hex = to_hex(plain->node_key().expose_seed());
+  CHECK(contents_of(dir / "keys/node.key").find(seed_hex) != std::string::npos);
+
+  // What was open is sealed from the first start with a passphrase on.
+  auto sealed = keystore::open_or_create(dir / "keys", random, &right);
+  REQUIRE(sealed);
+  CHECK(sealed->node_key().did() == plain->node_key().did());
+  CHECK(contents_of(dir / "keys/node.key").find(seed_hex) == std::string::npos);
+  CHECK(mode_of(dir / "keys/node.key") == 0600);
+  CHECK(file_count(dir / "keys") == 1);
+  CHECK(keystore::open_or_create(dir / "keys", random, &right)->node_key().did() ==
+        plain->node_key().did());
+  CHECK(keystore::open_or_create(dir / "keys", random).error().code == "passphrase_needed");
+  CHECK(keystore::open_or_create(dir / "keys", random, &wrong).error().code == "passphrase_wrong");
+  CHECK(is_sealed_key_file(as_bytes(contents_of(dir / "keys/node.key"))));
+
+  // A new one is never open.
+  auto fresh = keystore::open_or_create(dir / "fresh", random, &right);
+  REQUIRE(fresh);
+  CHECK(is_sealed_key_file(as_bytes(contents_of(dir / "fresh/node.key"))));
+}
+
+TEST_CASE("a sealed key file that was changed anywhere does not open", "[identity][unit]") {
+  seeded_random random(2);
+  auto key = key_of(7);
+  auto pass = as_bytes("pass");
+  auto text = encode_sealed_key_file(key, pass, random, {16, 1}).value();
+  auto good = std::string(as_text(text.expose()));
+  CHECK(decode_sealed_key_file(as_bytes(good), pass)->did() == key.did());
+  for (std::size_t at = 0; at < good.size(); ++at) {
+    auto bad = good;
+    bad[at] = bad[at] == '1' ? '2' : '1';
+    if (bad == good) continue;
+    INFO(at);
+    CHECK_FALSE(decode_sealed_key_file(as_bytes(bad), pass));
+  }
+  for (std::size_t size = 0; size < good.size(); ++size)
+    CHECK_FALSE(decode_sealed_key_file(as_bytes(std::string_view(good).substr(0, size)), pass));
+  CHECK_FALSE(decode_sealed_key_file(as_bytes(good + "x"), pass));
+  auto dear = good;
+  dear.replace(dear.find("argon2id 16 1"), 13, "argon2id 99999999 9");
+  CHECK(decode_sealed_key_file(as_bytes(dear), pass).error().code == "bad_key_file");
+}

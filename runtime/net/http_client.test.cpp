@@ -54,7 +54,7 @@ struct made_up_web {
                               std::to_string(port     ? port
                                              : secure ? 443
                                                       : 80);
-    if (secure) certificates[host] = serve(ca.issue({host}));
+    if (secure && !certificates[host]) certificates[host] = serve(ca.issue({host}));
     tls_server_context* const shows = secure ? certificates[host].get() : nullptr;
     ports.push_back(world.world.network_of(host)
                         .listen(where,
@@ -442,6 +442,15 @@ TEST_CASE("a name that moves to a private address between two hops is refused", 
 }
 
 TEST_CASE("whom the certificate does not name is not fetched from", "[net][unit]") {
+  made_up_web misnamed;
+  misnamed.certificates["safe.example"] = serve(misnamed.ca.issue({"other.example"}));
+  misnamed.open("safe.example", answer("safe"), true);
+  const auto other = misnamed.fetch({.url = "https://safe.example/"});
+  REQUIRE_FALSE(other);
+  CHECK(other.error().code == "tls_failed");
+  CHECK(has(other.error().context, "hostname mismatch"));
+  CHECK(misnamed.requests.empty());
+
   made_up_web strangers;
   strangers.ca = authority("Strangers");
   strangers.open("safe.example", answer("safe"), true);

@@ -28,7 +28,7 @@ OWNERS = tuple(Owner(re.compile(headers), *rest) for headers, *rest in (
     (r"caf/", ("actors/", "tools/bench/", "tests/support/")),
     (r"boost/(asio|beast)\b", ("runtime/net/",)),
     (r"boost/json\b", ("runtime/base/", "actors/", "tools/", "tests/"), True),
-    (r"openssl/(ssl|tls1|bio|x509)", ("runtime/net/",)),
+    (r"openssl/(ssl|tls1|bio|x509|err)", ("runtime/net/",)),
     (r"openssl/", ("runtime/crypto/",)),
     (r"sodium(\.h|/)|secp256k1", ("runtime/crypto/",)),
     (r"rocksdb/", ("runtime/store/",)),
