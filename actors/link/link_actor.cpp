@@ -99,7 +99,7 @@ void link_actor::adopt(std::shared_ptr<link_session> session) {
 // Whatever the agents here have for those of the peer.
 void link_actor::open_streams() {
   for (const auto& agent : ports_.router.remotes_of(peer_))
-    for (const auto& s : ports_.router.streams_to(agent)) streams_.open(s);
+    for (const auto& s : ports_.router.streams_to(agent)) streams_.open(s, false);
 }
 
 void link_actor::announce() {
@@ -162,7 +162,8 @@ void link_actor::take_directory(const wire::directory& d) {
     }
     if (!ports_.router.set_remote(e.agent, peer_, e.epoch)) continue;
     ports_.directory.put(peer_, e);
-    for (const auto& s : ports_.router.streams_to(e.agent)) streams_.open(s);
+    // The whole listing comes right after we asked; a change says that who was asked has come up.
+    for (const auto& s : ports_.router.streams_to(e.agent)) streams_.open(s, !d.full);
   }
 }
 

@@ -76,6 +76,8 @@ void link_session::received(byte_view data) {
 void link_session::handle(libp2p::event& e) {
   if (auto* data = std::get_if<libp2p::stream_data>(&e)) return stream_bytes(*data);
   if (auto* secured = std::get_if<libp2p::secured>(&e)) {
+    if (secured->peer == ports_.node_key.did())
+      return fail({errc::conflict, "own_address", "this very node answers there"});
     peer_.node = secured->peer;
     verifier_ = std::make_unique<verifier>(secured->peer);
     auto role = peer_.dialed ? wire::role::dialer : wire::role::listener;
@@ -119,10 +121,7 @@ void link_session::stream_bytes(const libp2p::stream_data& e) {
     frame(f);
   }
   if (closed_) return;
-  if (!fed) {
-    close(wire::parting::protocol_error, fed.error().what());
-    return fail(fed.error());
-  }
+  if (!fed) return part(wire::parting::protocol_error, fed.error().what(), fed.error());
   unconsumed_ += e.data.size();
   open_window();
 }
@@ -147,8 +146,10 @@ void link_session::handled(std::size_t count) {
 
 void link_session::frame(wire::frame& f) {
   if (auto legal = session_->received(f); !legal) {
-    if (std::holds_alternative<wire::hello>(f)) say(wire::refusal_for(legal.error()));
-    pump_output();
+    if (std::holds_alternative<wire::hello>(f)) {
+      say(wire::refusal_for(legal.error()));
+      flush();
+    }
     return fail(legal.error());
   }
   if (!announced_) return handshake(f);
@@ -187,9 +188,11 @@ void link_session::take_delegations(const wire::delegations& d) {
 
 // The peer will send a stream under this number: how far is it here?
 void link_session::open_number(const wire::stream_open& o) {
-  if (numbers_.size() >= numbers_max)
+  auto [given, fresh] = numbers_.emplace(o.number, o.stream);
+  if (!fresh && given->second != o.stream)
+    return fail({errc::malformed, "number_reused", "one number for two streams"});
+  if (numbers_.size() > numbers_max)
     return fail({errc::too_large, "too_many_streams", "the peer numbers too many"});
-  numbers_[o.number] = o.stream;
   for_link_.push_back(o); // the mailbox is asked when the link's actor knows the number
 }
 
@@ -287,15 +290,19 @@ void link_session::unchained(wire::volatile_batch& b) {
     if (!a.items.empty() && where.mailbox) caf::anon_send(where.mailbox, std::move(a));
     a = {};
   };
+  auto refuse = [&](const error& why) {
+    deliver(); // it has taken room in front of the mailbox, which gives it back
+    fail(why);
+  };
   auto wall = ports_.time.wall();
   for (auto& item : b.items) {
     auto e = envelope::parse(item.raw);
-    if (!e) return fail(e.error());
+    if (!e) return refuse(e.error());
     if (ends.from.empty() || ends.from.text() != e->from() || ends.to.text() != e->to() ||
         ends.lane != e->lane()) {
       deliver();
       auto from = did::parse(e->from()), to = did::parse(e->to());
-      if (!from || !to) return fail({errc::malformed, "bad_did", "an envelope names no DID"});
+      if (!from || !to) return refuse({errc::malformed, "bad_did", "an envelope names no DID"});
       ends = {*from, *to, e->lane(), 0};
       verifier_->raise_floor(*from, ports_.router.epoch_floor(*from));
       where = ports_.router.find(*to);

@@ -102,6 +102,8 @@ private:
   bool fill();
   void pump_output();
   void tick();
+  // Ends with a goodbye, as far as the peer still reads.
+  void part(wire::parting why, const std::string& text, const error& reason);
   void fail(const error& why);
 
   session_ports ports_;

@@ -68,8 +68,9 @@ void link_streams::ask_position(carried& c) {
   sink_->control(wire::stream_open{c.number, c.stream->id, {c.stream->durable + 1, {}}});
 }
 
-void link_streams::open(const std::shared_ptr<out_stream>& s) {
+void link_streams::open(const std::shared_ptr<out_stream>& s, bool again) {
   auto& c = get(s);
+  if (c.number != 0 && c.at == carried::state::opening && !again) return;
   if (c.number == 0 || c.at == carried::state::absent || c.at == carried::state::opening) {
     c.at = carried::state::opening;
     ask_position(c);

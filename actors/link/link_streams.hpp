@@ -46,8 +46,10 @@ public:
   void connected(frame_sink* sink);
   void disconnected() { sink_ = nullptr; }
 
-  // The stream's recipient is at this peer, and there may be more of it than was offered.
-  void open(const std::shared_ptr<out_stream>& s);
+  // The stream's recipient is at this peer, and there may be more of it than was offered. A
+  // position that was asked for and has not come is asked for again only with `again`: each answer
+  // sends everything from there.
+  void open(const std::shared_ptr<out_stream>& s, bool again = true);
   // Just became durable, and is still in memory.
   void offer(outgoing& out);
   void offer(outgoing_volatile& out);

@@ -16,8 +16,16 @@ void link_session::attach(caf::actor link) {
     std::lock_guard lock(mutex_);
     link_ = std::move(link);
   }
-  // What the peer said before there was a link.
-  ports_.reactor.post([self = shared_from_this()] { self->hand_over(); });
+  ports_.reactor.post([self = shared_from_this()] {
+    if (!self->closed_) return self->hand_over(); // what the peer said before there was a link
+    caf::actor late;
+    {
+      std::lock_guard lock(self->mutex_);
+      late = std::exchange(self->link_, nullptr);
+    }
+    const error why{errc::unavailable, "ended_early", "it was over before its link took it"};
+    if (late) caf::anon_send(late, link_lost{self->id_, why});
+  });
 }
 
 void link_session::say(const wire::frame& f) { send_control(wire::encode(f)); }
@@ -109,21 +117,32 @@ void link_session::pump_output() {
 }
 
 void link_session::close(wire::parting why, std::string text) {
-  send_control(wire::encode(wire::goodbye{why, std::move(text)}));
-  ports_.reactor.post([self = shared_from_this(), why] {
-    if (self->closed_) return;
-    self->flush();
-    self->connection_->shutdown();
-    self->pump_output();
-    self->fail({errc::cancelled, "link_closed",
+  ports_.reactor.post([self = shared_from_this(), why, text = std::move(text)] {
+    self->part(why, text,
+               {errc::cancelled, "link_closed",
                 why == wire::parting::replaced ? "replaced by another connection" : "closed here"});
   });
+}
+
+void link_session::part(wire::parting why, const std::string& text, const error& reason) {
+  if (closed_) return;
+  {
+    std::lock_guard lock(mutex_);
+    data_.clear(); // nothing may follow a goodbye
+    data_size_ = 0;
+  }
+  say(wire::goodbye{why, text});
+  flush();
+  connection_->shutdown();
+  pump_output();
+  fail(reason);
 }
 
 void link_session::fail(const error& why) {
   if (closed_) return;
   closed_ = true;
   auto self = shared_from_this();
+  hand_over(); // what was legal before it: acks, and the peer's goodbye
   ports_.reactor.cancel(timer_);
   socket_->close();
   // The socket flushes what is queued and ends by itself; it must outlive this call, which it may

@@ -2,6 +2,8 @@
 
 #include "actors/mailbox/keys.hpp"
 
+#include <algorithm>
+
 namespace kith {
 
 cluster_actor::cluster_actor(caf::actor_config& config, cluster_options options,
@@ -16,18 +18,7 @@ caf::behavior cluster_actor::make_behavior() {
       [this](cluster_tick&) { tick(); },
       [this](session_opened& s) { opened(s); },
       [this](const dial_failed& f) { failed(f); },
-      [this](const link_started& l) {
-        auto waiting = waiting_.find(l.peer);
-        if (waiting != waiting_.end()) {
-          if (auto link = ports_.router.link_of(l.peer).actor)
-            send(link, adopt_session{std::move(waiting->second)});
-          waiting_.erase(waiting);
-        } else if (auto orphan = current_[l.peer].lock()) {
-          orphan->close(wire::parting::other,
-                        "the link was restarted"); // its state is gone: begin afresh
-          members_.down(l.peer, ports_.session.time.now());
-        }
-      },
+      [this](const link_started& l) { started(l.peer); },
       [this](const link_changed& c) { changed(c); },
       [this](const members_heard& m) { members_.heard(m.list, ports_.session.time.now()); },
       [this](const stop_child&) {
@@ -116,10 +107,6 @@ void cluster_actor::dial(const membership::dial& d) {
 
 void cluster_actor::opened(session_opened& s) {
   const auto& peer = *s.peer;
-  if (peer.node == ports_.session.node_key.did()) { // a seed list may name ourselves
-    members_.settled(peer.address);
-    return s.session->close(wire::parting::other, "that is this very node");
-  }
   if (peer.hello.seen_of_you > ports_.journal.synced())
     return ports_.on_fatal({errc::corrupt, "store_rewound",
                             "peer " + peer.hello.name + " saw this node at journal position " +
@@ -134,12 +121,14 @@ void cluster_actor::opened(session_opened& s) {
     p.address = peer.hello.addresses.empty() ? peer.address : peer.hello.addresses.front();
   });
   save(peer);
-  current_[peer.node] = s.session;
+  auto& given = given_[peer.node];
+  std::erase_if(given, [](const auto& g) { return g.expired(); });
+  given.push_back(s.session);
   if (auto link = ports_.router.link_of(peer.node).actor) {
     send(link, adopt_session{std::move(s.session)});
     return;
   }
-  waiting_[peer.node] = std::move(s.session);
+  wait(peer.node, std::move(s.session));
   auto self = caf::actor_cast<caf::actor>(this);
   child_spec spec;
   spec.name = peer.hello.name.empty() ? peer.node.text() : peer.hello.name;
@@ -152,14 +141,38 @@ void cluster_actor::opened(session_opened& s) {
   send(ports_.links, std::move(spec));
 }
 
-void cluster_actor::failed(const dial_failed& f) {
-  if (f.why.code == "bad_cluster_proof" || f.why.code == "peer_refused") {
-    if (!joined_)
-      return ports_.on_fatal({errc::unauthenticated, "wrong_cluster_secret",
-                              "the node at " + f.address +
-                                  " refused this node's cluster secret; use the secret file " +
-                                  "of that cluster"});
+void cluster_actor::wait(const did& peer, std::shared_ptr<link_session> session) {
+  auto& waiting = waiting_[peer];
+  auto same = std::find_if(waiting.begin(), waiting.end(),
+                           [&](const auto& w) { return w->dialed() == session->dialed(); });
+  if (same == waiting.end()) return waiting.push_back(std::move(session));
+  (*same)->close(wire::parting::replaced, "there is another connection");
+  *same = std::move(session);
+}
+
+void cluster_actor::started(const did& peer) {
+  if (auto waiting = waiting_.find(peer); waiting != waiting_.end()) {
+    if (auto link = ports_.router.link_of(peer).actor)
+      for (auto& session : waiting->second) send(link, adopt_session{std::move(session)});
+    waiting_.erase(waiting);
+    return;
   }
+  // A restart: what the earlier life had of its sessions is gone, so all begins afresh.
+  for (auto& g : std::exchange(given_[peer], {}))
+    if (auto orphan = g.lock()) orphan->close(wire::parting::other, "the link was restarted");
+  ports_.peers.update(peer, [](peer_status& p) { p.state = "down"; });
+  members_.down(peer, ports_.session.time.now());
+}
+
+void cluster_actor::failed(const dial_failed& f) {
+  if (f.why.code == "own_address") return members_.settled(f.address);  // a seed list may name us
+  static constexpr std::string_view other_secret = "bad_cluster_proof"; // found here, or there
+  bool refused = f.why.code == "peer_refused" && f.why.context == other_secret;
+  if ((f.why.code == other_secret || refused) && !joined_)
+    return ports_.on_fatal({errc::unauthenticated, "wrong_cluster_secret",
+                            "the node at " + f.address +
+                                " refused this node's cluster secret; use the secret file " +
+                                "of that cluster"});
   ports_.log.debug("dial failed", {{"address", f.address}, {"why", f.why.what()}});
   members_.failed(f.address, ports_.session.time.now(), ports_.session.random);
 }

@@ -73,6 +73,8 @@ private:
   void tick();
   void dial(const membership::dial& d);
   void opened(session_opened& s);
+  void started(const did& peer);
+  void wait(const did& peer, std::shared_ptr<link_session> session);
   void failed(const dial_failed& f);
   void changed(const link_changed& c);
   void save(const peer_info& peer);
@@ -82,9 +84,12 @@ private:
   cluster_ports ports_;
   std::shared_ptr<seen_positions> seen_; // shared with the links, which note what they see
   membership members_;
-  std::map<did, std::shared_ptr<link_session>>
-      waiting_; // until the link has started; shared with the reactor
-  std::map<did, std::weak_ptr<link_session>> current_;
+  // Until the link has started: the newest that we dialled and the newest that the peer did, of
+  // which the link then keeps one. Shared with the reactor.
+  std::map<did, std::vector<std::shared_ptr<link_session>>> waiting_;
+  // Every session that a link was given and that may still live: which of them it keeps is its own
+  // affair.
+  std::map<did, std::vector<std::weak_ptr<link_session>>> given_;
   bool joined_ = false;
   bool stopping_ = false;
 };
