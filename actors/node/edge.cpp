@@ -55,6 +55,7 @@ result<edge::server_options> options_of(node_parts& parts) {
   o.writes = {writes, 2 * writes};
   o.http.body_size_max = std::size_t(s.integer("edge.body_bytes_max"));
   o.http.connections_max = std::size_t(s.integer("edge.connections_max"));
+  o.http.connections_per_address_max = std::size_t(s.integer("edge.connections_per_address_max"));
   o.client.allow_private = s.boolean("edge.fetch_private");
   if (auto ca = s.text("edge.ca_file"); !ca.empty()) o.trust.ca_files.push_back(ca);
   return o;

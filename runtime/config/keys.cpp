@@ -39,6 +39,7 @@ constexpr known_key table[] = {
     {"edge.allow", list, "", "the DIDs that are listed, separated by commas"},
     {"edge.body_bytes_max", integer, "1048576", "bytes of a request's body", 1 * kib, 64 * mib},
     {"edge.connections_max", integer, "10000", "connections at a time", 1, 1'000'000},
+    {"edge.connections_per_address_max", integer, "256", "of one address", 1, 1'000'000},
     {"edge.reads_per_s", integer, "200", "requests that look, of one DID; of one address 10 times",
      1, 10'000'000},
     {"edge.writes_per_s", integer, "100", "requests that change something, likewise", 1,

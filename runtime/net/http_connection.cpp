@@ -40,7 +40,7 @@ void http_connection::turn_away() {
 void http_connection::on_data(byte_view data) {
   const auto self = shared_from_this(); // the handler may end everything
   if (state_ == state::closing || state_ == state::over) return;
-  if (state_ == state::websocket) return websocket_->on_data(data);
+  if (const auto ws = websocket_) return ws->on_data(data); // it may end itself
   if (!ready()) return hold(data);
   process(data);
 }
@@ -62,7 +62,7 @@ void http_connection::process(byte_view in) {
   if (!in.empty() && state_ != state::websocket) hold(in);
   count_held();
   flush();
-  if (!in.empty() && state_ == state::websocket) websocket_->on_data(in);
+  if (const auto ws = websocket_; ws && !in.empty()) ws->on_data(in);
 }
 
 void http_connection::on_progress() {
@@ -182,7 +182,7 @@ void http_connection::send(bytes data) {
 
 void http_connection::on_drained() {
   const auto self = shared_from_this();
-  if (websocket_) return websocket_->on_drained();
+  if (const auto ws = websocket_) return ws->on_drained();
   backed_up_ = false;
   if (body_) body_->on_room(unsent());
   if (ready() || state_ == state::streaming) resume();
@@ -226,7 +226,7 @@ void http_connection::finish(const error& reason) {
   drop_input();
   out_ = {};
   if (const auto body = std::exchange(body_, nullptr)) body->end(reason);
-  if (websocket_) websocket_->on_closed(reason);
+  if (const auto ws = std::exchange(websocket_, nullptr)) ws->on_closed(reason);
   server_->remove(*this);
   stream_.reset(); // aborts; its handlers are not called any more
 }
@@ -264,12 +264,13 @@ void http_connection::begin_websocket(std::uint64_t request,
   if (state_ != state::answering || request != number_) return core->end(reason_);
   state_ = state::websocket;
   flush();
-  websocket_ = make_websocket_session(*this, core, options);
-  websocket_->open(websocket_key_);
+  const auto ws = make_websocket_session(*this, core, options);
+  websocket_ = ws;
+  ws->open(websocket_key_);
   const bytes early = std::exchange(pending_, {});
   count_held();
   set_paused(false);
-  if (!early.empty()) websocket_->on_data(early);
+  if (!early.empty()) ws->on_data(early);
 }
 
 void http_connection::drain() {
@@ -279,7 +280,9 @@ void http_connection::drain() {
     if (pending_.empty()) begin_close();
     break;
   case state::streaming: body_->drain(); break;
-  case state::websocket: websocket_->drain(); break;
+  case state::websocket:
+    if (const auto ws = websocket_) ws->drain();
+    break;
   default: break; // after the answer
   }
 }
@@ -300,7 +303,9 @@ void http_connection::tick(time_point now) {
     if (now - since_ > o.answer_time_max)
       refuse({503, "answer_timeout", "there was no answer in time"});
     break;
-  case state::websocket: websocket_->tick(now); break;
+  case state::websocket:
+    if (const auto ws = websocket_) ws->tick(now);
+    break;
   case state::closing:
     if (now - since_ > close_time_max) abort({errc::timeout, "connection_lost", "no end came"});
     break;

@@ -14,8 +14,9 @@ namespace {
 namespace beast = boost::beast;
 namespace http = boost::beast::http;
 
-constexpr std::size_t method_size_max = 32;         // longer: 501
-constexpr std::size_t version_size = 11;            // " HTTP/1.1\r\n" after the target
+constexpr std::size_t method_size_max = 32; // longer: 501
+// Of a request line without its target and line feed: "<method> " and " HTTP/1.1\r".
+constexpr std::size_t request_line_room = method_size_max + 11;
 constexpr std::size_t body_reserve_max = 16 * 1024; // before any of the body is there
 constexpr int empty_lines_max = 2;                  // before a request line (RFC 9112 section 2.2)
 constexpr std::size_t content_length_digits_max = 18;
@@ -219,8 +220,7 @@ std::size_t http_reader::impl::read_head(byte_view in) {
     if (lines == 0) begin = scanned; // an empty line before the request
   }
   scanned = text.size();
-  if (lines == 0 &&
-      text.size() - line_begin > options.target_size_max + method_size_max + version_size)
+  if (lines == 0 && text.size() - line_begin > options.target_size_max + request_line_room)
     refuse({414, "target_too_long", "the request line is too long"});
   else if (text.size() > options.head_size_max)
     refuse({431, "head_too_large", "the header section is larger than this server takes"});
@@ -239,6 +239,8 @@ bool http_reader::impl::end_line(std::string_view text, std::size_t line_feed) {
     if (!first) return true;
     if (++empty_lines > empty_lines_max)
       refuse({400, "malformed_request", "the request begins with empty lines"});
+  } else if (first && line.size() > 1 + request_line_room + options.target_size_max) {
+    refuse({414, "target_too_long", "the request line is too long"});
   } else if (first && line.find(" HTTP/") == line.npos) {
     refuse({400, "malformed_request", "the request line has no HTTP version"});
     ++lines;

@@ -2,6 +2,7 @@
 // over real sockets and from other threads.
 #include "runtime/net/asio_network.hpp"
 #include "runtime/net/http_test_support.hpp"
+#include "runtime/net/tls_stream.hpp"
 
 #include <catch2/catch.hpp>
 
@@ -216,6 +217,51 @@ TEST_CASE("stream refuses a head that cannot be sent", "[net][unit]") {
   w.run();
   CHECK(c.answers().at(0).status == 500);
   CHECK(end == "bad_response");
+}
+
+TEST_CASE("server works over TLS, streams and refusals too", "[net][unit]") {
+  http_options o;
+  o.connections_per_address_max = 1;
+  streaming w(o);
+  const auto certificate = tls_server_context::self_signed(w.clock.wall());
+  tls_trust trust;
+  trust.system_roots = false;
+  trust.ca_pem = certificate->certificate();
+  const auto trusting = *tls_client_context::make(trust);
+  auto& on = w.net.reactor_of("server");
+  w.port.reset();
+  w.port = *w.net.network_of("server").listen("0.0.0.0:80", [&](auto s) {
+    w.server->adopt(tls_stream::accept(on, *certificate, std::move(s)), true);
+  });
+  const auto dial = [&]() -> client& {
+    client& c = w.clients.emplace_back();
+    w.net.network_of("client").connect("server:80", 5s, [&](auto s) {
+      c.stream = tls_stream::dial(w.net.reactor_of("client"), *trusting, std::move(*s), "localhost",
+                                  w.clock.wall());
+      c.stream->start({[&c](byte_view b) { c.got += as_text(b); },
+                       {},
+                       [&c](const error& e) { c.end = e.code; }});
+      c.send(get("/"));
+    });
+    w.run(1s);
+    return c;
+  };
+  auto& c = dial();
+  REQUIRE(w.seen.size() == 1);
+  CHECK(w.seen[0].secure);
+  w.streams.at(0)->body->write(std::string(200'000, 'a'));
+  w.run();
+  auto& second = dial(); // one too many
+  CHECK(second.answers().at(0).status == 503);
+  w.streams[0]->body->close();
+  w.run();
+  REQUIRE(c.answers().size() == 1);
+  CHECK(c.answers()[0].whole);
+  CHECK(c.answers()[0].body.size() == 200'000);
+  c.stream->close();
+  w.run(6s);
+  CHECK(second.end == "closed_by_peer");
+  CHECK(w.server->counts().connections == 0);
 }
 
 namespace {

@@ -89,6 +89,15 @@ private:
 };
 KITH_AGENT_AS(bench_sink, "bench.sink");
 
+// Takes what comes from outside, and says nothing.
+struct bench_drain : agent {
+  using agent::agent;
+  void setup() override {
+    on("drop", [](const std::string&) {});
+  }
+};
+KITH_AGENT_AS(bench_drain, "bench.drain");
+
 } // namespace
 
 void link_agents() {} // referred to by the command, so that the linker keeps the types

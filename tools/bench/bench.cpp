@@ -1,5 +1,6 @@
 #include "tools/bench/bench.hpp"
 
+#include "tools/bench/edge.hpp"
 #include "tools/bench/process.hpp"
 #include "tools/kith/exit_code.hpp"
 
@@ -131,6 +132,37 @@ void print(const std::vector<row>& rows) {
   std::printf("Medians of %zu rounds, each figure taken in turn with its baseline.\n", rounds);
 }
 
+// Where less is better, the value is what is allowed for each that was measured.
+constexpr double follower_size_max = 64 * 1024;
+
+result<void> measure_edge(std::vector<row>& rows, bool quiet) {
+  static constexpr double resolve_seconds = 1;
+  static constexpr std::size_t posts = 10'000, followers = 1'000;
+  KITH_ASSIGN(auto node, edge_node::start());
+  row resolve{"did:key resolution, keep-alive, 32 connections", "req/s", "bare Beast", 0.6, {}, {}};
+  row post{"presigned POST, 128 B, verified and synced",
+           "req/s",
+           "two Ed25519 verifications each",
+           0.5,
+           {},
+           {}};
+  row follower{"followers of an inbox in 64 KiB, idle, each", "", "one", 1.0, {}, {}};
+  for (std::size_t i = 0; i < rounds; ++i) {
+    if (!quiet) std::fprintf(stderr, "edge, round %zu of %zu\n", i + 1, rounds);
+    KITH_ASSIGN(auto resolved, node->resolve(resolve_seconds));
+    resolve.values.push_back(resolved.value);
+    resolve.baselines.push_back(resolved.baseline);
+    KITH_ASSIGN(auto posted, node->post(posts));
+    post.values.push_back(posted.value);
+    post.baselines.push_back(posted.baseline);
+  }
+  KITH_ASSIGN(auto size, node->follower_size(followers));
+  follower.values.push_back(follower_size_max / std::max(size, 1.0));
+  follower.baselines.push_back(1);
+  rows.insert(rows.end(), {std::move(resolve), std::move(post), std::move(follower)});
+  return {};
+}
+
 result<std::vector<row>> measure(bool quiet) {
   std::vector<row> rows{
       {"node to node, 128 B, QoS 0, encrypted", "msg/s", "CAF BASP, plaintext", 3.0, {}, {}},
@@ -155,6 +187,8 @@ result<std::vector<row>> measure(bool quiet) {
       rows[which].baselines.push_back(theirs);
     }
   }
+  nodes.reset();
+  KITH_TRY(measure_edge(rows, quiet));
   return rows;
 }
 
