@@ -39,6 +39,15 @@ result<void> check_own_signature(const services& of, const did& from, const ingr
   return {};
 }
 
+// That the sender still lets this node speak for it: other nodes would not take the message.
+result<void> check_delegation(const services& of, const records::agent_record& sender) {
+  KITH_ASSIGN(auto d, delegation::decode(sender.delegation));
+  if (d.expires <= of.time.wall())
+    return fail(errc::forbidden, "delegation_expired",
+                "the sender's delegation to this node has ended; renew it");
+  return {};
+}
+
 result<std::pair<did, ingress>> read_call(const services& of, const call& c) {
   KITH_ASSIGN(auto wanted, read_message(c.request.body, of.payload_size_max));
   std::string from = wanted.from;
@@ -47,6 +56,7 @@ result<std::pair<did, ingress>> read_call(const services& of, const call& c) {
   KITH_ASSIGN(wanted.what.to, recipient(of, wanted.to));
   KITH_ASSIGN(auto record, mailbox_record(of, sender));
   if (!record.delegation.empty()) {
+    KITH_TRY(check_delegation(of, record));
     KITH_TRY(check_own_signature(of, sender, wanted.what));
   } else if (wanted.what.signature != byte_array<64>{}) {
     return fail(errc::invalid, "bad_message", "an agent's messages are its node's to vouch for");
@@ -119,7 +129,7 @@ void add_messages(routes& to, const context& with) {
           .outcomes = {{202, "accepted; it will not be lost", "application/json", "Accepted"},
                        {400, "not a message"},
                        {401, "not signed, or wrongly"},
-                       {403, "the signer may not send as this sender"},
+                       {403, "the signer may not send as this sender, or not from here any more"},
                        {404, "no such sender or recipient here"},
                        {409, "the id belongs to another message, or the name to several agents"},
                        {413, "the payload is too large"},

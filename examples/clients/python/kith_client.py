@@ -58,6 +58,12 @@ class Client:
         self._mailbox = "/api/messages/" + key.did
         self._kept = None  # the connection for all but streams
 
+    def close(self):
+        """Ends the connection that is kept between requests. The next request opens another."""
+        if self._kept:
+            self._kept.close()
+            self._kept = None
+
     def register(self, lifetime_s=30 * 24 * 3600):
         """Sets up this key's mailbox at the node, or renews it: it must be renewed within `lifetime_s`."""
         word = delegation(self.key, self.node()["node"], int((time.time() + lifetime_s) * 1000))
@@ -89,11 +95,11 @@ class Client:
 
     def ask(self, to, kind, payload="", *, deadline_s=30):
         """Sends, and returns the answer. KithError "refused", "expired" or "dead": there will be none; TimeoutError:
-        none came in time. The answer stays in the mailbox unless it is all that waits there. A program that follows its inbox
-        should send() with wants_answer instead, and meet the answer there."""
+        none came in time. The answer stays in the mailbox unless it is all that waits there. A program that follows
+        its inbox should send() with wants_answer instead, and meet the answer there."""
         until = time.monotonic() + deadline_s
         before = self._call("GET", self._mailbox + "/pending?limit=0")
-        id = self.send(to, kind, payload, wants_answer=True, ttl_ms=int(deadline_s * 1000))
+        id = self.send(to, kind, payload, wants_answer=True, ttl_ms=math.ceil(deadline_s * 1000))
         for message in self.follow(before["newest"], acknowledge=False, until=until):
             if message.in_reply_to == id:
                 if message.position == before["acked"] + 1:
@@ -172,8 +178,7 @@ class Client:
             refuse_problem(response)
             return json.loads(response.read(ANSWER_SIZE_MAX))
         except BaseException:
-            self._kept = None
-            connection.close()
+            self.close()
             raise
 
     def _connect(self, timeout_s):
