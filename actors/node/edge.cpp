@@ -91,9 +91,13 @@ edge::services services_of(node_parts& parts) {
 // What local clients may be told to trust.
 void publish_certificate(node_parts& parts) {
   auto path = parts.options.dir / "edge.pem";
-  std::ofstream out(path, std::ios::trunc);
+  auto fresh = path.string() + ".new"; // so that nobody reads a part of it
+  std::ofstream out(fresh, std::ios::trunc);
   out << parts.edge->certificate();
-  if (!out.flush()) parts.log.warn("certificate not written", {{"file", path.string()}});
+  out.close();
+  std::error_code ec;
+  if (out) std::filesystem::rename(fresh, path, ec);
+  if (!out || ec) parts.log.warn("certificate not written", {{"file", path.string()}});
 }
 
 } // namespace

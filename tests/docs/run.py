@@ -5,9 +5,9 @@ end; the lines up to the next command or the block's end are what it must print.
 
     run.py BIN_DIRECTORY DOCUMENT...
 
-Every command must end with 0, unless what it prints begins with "kith:", which is an error that the document shows. What
-differs from run to run is held loosely: DIDs, ids, numbers, addresses, times; "..." stands for anything. Port 8443 is
-replaced by a free one. A document without a single command fails: then it was not read rightly."""
+Every command must end with 0, unless what it prints begins with "kith:", which is an error that the document shows.
+What differs from run to run is held loosely: DIDs, ids, numbers, addresses, times; "..." stands for anything. Port
+8443 is replaced by a free one. A document without a single command fails: then it was not read rightly."""
 import os
 import re
 import shutil
@@ -113,8 +113,8 @@ def try_document(path, binaries, port):
                     raise Failure(f"{path}:{number}: it does not print\n{want}\nbut\n" + "\n".join(printed))
     finally:
         # What a document that failed has left running.
-        subprocess.run([os.path.join(binaries, "kith"), "stop"], cwd=directory, env=env, capture_output=True, check=False,
-                       timeout=60)
+        subprocess.run([os.path.join(binaries, "kith"), "stop"], cwd=directory, env=env, capture_output=True,
+                       check=False, timeout=60)
         shell.close()
         shutil.rmtree(directory, ignore_errors=True)
     return len(found)

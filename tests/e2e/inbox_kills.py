@@ -121,7 +121,8 @@ def main():
         if follower.seen != expected:
             wrong = next((i for i, (got, want) in enumerate(zip(follower.seen, expected)) if got != want),
                          min(len(follower.seen), len(expected)))
-            raise Failure(f"at event {wrong}: {follower.seen[wrong:wrong + 3]} in place of {expected[wrong:wrong + 3]}; "
+            got, want = follower.seen[wrong:wrong + 3], expected[wrong:wrong + 3]
+            raise Failure(f"at event {wrong}: {got} in place of {want}; "
                           f"{len(follower.seen)} seen, {len(expected)} expected")
         if follower.connections <= a.kills:
             raise Failure(f"only {follower.connections} connections for {a.kills} kills")
