@@ -329,3 +329,20 @@ TEST_CASE("metrics are for this machine and the operator; readiness says why not
   CHECK(no.body.find("joining") != std::string::npos);
   CHECK(w.ask({"GET", "/livez"}).status == 200);
 }
+
+TEST_CASE("whose delegation has ended sends nothing until it is renewed, and still reads",
+          "[edge][unit]") {
+  world w;
+  auto bob = w.bob.did().text();
+  REQUIRE(w.register_mailbox(w.bob) == 201);
+  w.clock.advance(std::chrono::milliseconds(delegation::lifetime_ms + 1));
+  auto post = [&] {
+    return w.as(w.bob, {"POST",
+                        "/api/messages",
+                        {},
+                        w.message_of(w.bob, w.agent.did().text(), "note", "x").dump()});
+  };
+  check_problem(post(), 403, "delegation_expired");
+  CHECK(w.as(w.bob, {"GET", "/api/messages/" + bob + "/pending"}).status == 200);
+  CHECK(w.noted() == "");
+}
