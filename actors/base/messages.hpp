@@ -103,6 +103,7 @@ struct ingress {
   // Only for wants_answer; any thread. Empty: the answer is kept, in the mailbox of a DID outside.
   std::function<void(const answer&)> answered;
   uuid correlation{};         // the request that this answers; nil: none
+  uuid replay_of{};           // the dead letter that this sends again, and erases; nil: none
   wall_ms created = 0;        // 0: now
   byte_array<64> signature{}; // of a sender outside of any node (envelope.hpp); zero: none
 };

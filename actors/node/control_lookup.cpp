@@ -73,6 +73,7 @@ bj::object describe(const records::dead_letter& d) {
   if (auto e = envelope::parse(d.envelope)) {
     o["from"] = e->from();
     o["kind"] = e->kind();
+    if (!e->replay_of().is_nil()) o["replay_of"] = e->replay_of().text();
   }
   return o;
 }
@@ -108,7 +109,7 @@ void put_payload(bj::object& o, std::string_view content_type, std::string_view 
       return;
     }
   }
-  if (content_type == text_type)
+  if (content_type == text_type && is_utf8(payload))
     o["text"] = payload;
   else
     o["base64"] = to_base64(as_bytes(payload));

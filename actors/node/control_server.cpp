@@ -137,9 +137,20 @@ void control_verb(node_parts& parts, std::string_view verb, const bj::object& ar
                   control_server::reply reply) {
   using handler = void (*)(node_parts&, const bj::object&, control_server::reply);
   static constexpr std::pair<std::string_view, handler> verbs[] = {
-      {"status", control::status}, {"tree", control::tree},     {"agents", control::agents},
-      {"where", control::where},   {"send", control::send},     {"ask", control::ask},
-      {"spawn", control::spawn},   {"dlq_ls", control::dlq_ls}, {"dlq_show", control::dlq_show},
+      {"status", control::status},
+      {"tree", control::tree},
+      {"agents", control::agents},
+      {"where", control::where},
+      {"send", control::send},
+      {"ask", control::ask},
+      {"spawn", control::spawn},
+      {"dlq_ls", control::dlq_ls},
+      {"dlq_show", control::dlq_show},
+      {"config", control::config},
+      {"health", control::health},
+      {"inbox", control::inbox},
+      {"dlq_replay", control::dlq_replay},
+      {"dlq_purge", control::dlq_purge},
   };
   for (const auto& [name, run] : verbs)
     if (name == verb) return run(parts, args, std::move(reply));

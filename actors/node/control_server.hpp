@@ -44,7 +44,7 @@ private:
   std::set<std::shared_ptr<connection>> connections_; // shared with the answers under way
 };
 
-// What the verbs do (control_verbs.cpp, control_lookup.cpp). Runs on the reactor's thread; must not
+// What the verbs do (control_*.cpp). Runs on the reactor's thread; must not
 // block for long.
 void control_verb(node_parts& parts, std::string_view verb, const boost::json::object& args,
                   control_server::reply reply);
@@ -68,9 +68,14 @@ void put_payload(boost::json::object& o, std::string_view content_type, std::str
 void status(node_parts& parts, const boost::json::object& args, control_server::reply reply);
 void tree(node_parts& parts, const boost::json::object& args, control_server::reply reply);
 void agents(node_parts& parts, const boost::json::object& args, control_server::reply reply);
+void health(node_parts& parts, const boost::json::object& args, control_server::reply reply);
+void config(node_parts& parts, const boost::json::object& args, control_server::reply reply);
 void where(node_parts& parts, const boost::json::object& args, control_server::reply reply);
 void dlq_ls(node_parts& parts, const boost::json::object& args, control_server::reply reply);
 void dlq_show(node_parts& parts, const boost::json::object& args, control_server::reply reply);
+void dlq_replay(node_parts& parts, const boost::json::object& args, control_server::reply reply);
+void dlq_purge(node_parts& parts, const boost::json::object& args, control_server::reply reply);
+void inbox(node_parts& parts, const boost::json::object& args, control_server::reply reply);
 void send(node_parts& parts, const boost::json::object& args, control_server::reply reply);
 void ask(node_parts& parts, const boost::json::object& args, control_server::reply reply);
 void spawn(node_parts& parts, const boost::json::object& args, control_server::reply reply);

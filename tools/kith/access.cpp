@@ -45,6 +45,16 @@ result<client> context::connect() const {
   return client::connect(dir.path().string());
 }
 
+result<std::string> context::one_node() const {
+  if (!given.node.empty()) return dir.find_node(given.node);
+  KITH_TRY(dir.require());
+  const auto names = dir.node_names();
+  if (names.size() == 1) return names.front();
+  return fail(errc::invalid, "which_node",
+              dir.path().string() + " has " + std::to_string(names.size()) +
+                  " nodes: say which one with --node");
+}
+
 result<std::vector<context::running>> context::connect_to_all() const {
   std::vector<running> found;
   if (!given.node.empty()) {

@@ -15,13 +15,31 @@ struct entry {
   result<int> (*run)(const context&);
 };
 constexpr entry entries[] = {
-    {"init", init_command},       {"up", up_command},
-    {"run", run_command},         {"ps", ps_command},
-    {"tree", tree_command},       {"stop", stop_command},
-    {"version", version_command}, {"spawn", spawn_command},
-    {"agents", agents_command},   {"send", send_command},
-    {"ask", ask_command},         {"where", where_command},
-    {"dlq ls", dlq_ls_command},   {"dlq show", dlq_show_command},
+    {"init", init_command},
+    {"up", up_command},
+    {"run", run_command},
+    {"ps", ps_command},
+    {"tree", tree_command},
+    {"stop", stop_command},
+    {"version", version_command},
+    {"spawn", spawn_command},
+    {"agents", agents_command},
+    {"send", send_command},
+    {"ask", ask_command},
+    {"where", where_command},
+    {"doctor", doctor_command},
+    {"logs", logs_command},
+    {"config show", config_show_command},
+    {"config check", config_check_command},
+    {"did new", did_new_command},
+    {"did show", did_show_command},
+    {"did resolve", did_resolve_command},
+    {"did rotate", did_rotate_command},
+    {"dlq ls", dlq_ls_command},
+    {"dlq show", dlq_show_command},
+    {"dlq replay", dlq_replay_command},
+    {"dlq purge", dlq_purge_command},
+    {"inbox", inbox_command},
 };
 
 } // namespace

@@ -1,5 +1,6 @@
-// The commands, their options and their help, by CLI11.
+// Takes the command line apart by CLI11, with the commands of command_specs.cpp.
 #include "tools/kith/command_line.hpp"
+#include "tools/kith/command_specs.hpp"
 #include "tools/kith/text_values.hpp"
 
 #include <CLI/CLI.hpp>
@@ -26,119 +27,6 @@ running there, or a port or directory is in use; 4 not found; 5 not allowed, or 
 
 KITH_DIR names the state directory, as --dir does; NO_COLOR=1 asks for plain text.)";
 
-void define_init(CLI::App& c, options& o) {
-  c.add_option("--nodes", o.nodes, "How many nodes (default 1)")->check(CLI::Range(1u, nodes_max));
-  c.add_option("--listen", o.listen,
-               "host:port of the first node; the others take the ports after it "
-               "(default: free ports of 127.0.0.1)");
-  c.add_option("--join", o.join, "host:port of any node of a cluster that is there already");
-  c.add_option("--secret-file", o.secret_file, "That cluster's cluster.secret, which is copied");
-}
-void define_up(CLI::App& c, options& o) {
-  c.add_option("--nodes", o.nodes, "How many nodes (default: those that are there, or 1)")
-      ->check(CLI::Range(1u, nodes_max));
-  c.add_flag("--detach", o.detach, "Return once they are ready, and leave them running");
-  c.add_option("--ready-timeout", o.ready_timeout, "How long to wait for that (default 30s)");
-}
-void define_run(CLI::App& c, options& o) {
-  c.add_option("--set", o.set, "key=value: a setting, above kith.toml and KITH_*")
-      ->take_all()
-      ->expected(1)
-      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
-}
-void define_stop(CLI::App& c, options& o) {
-  c.add_option("--deadline", o.deadline,
-               "How long a node may drain (default: its shutdown.deadline_ms)");
-}
-void define_nothing(CLI::App&, options&) {}
-
-void define_spawn(CLI::App& c, options& o) {
-  c.add_option("type", o.type,
-               "A type of agent; `kith spawn` of an unknown one says which there are")
-      ->required();
-  c.add_option("--name", o.name, "A name to reach it by");
-  c.add_option("--node", o.on_node,
-               "The node to put it on, by name or DID (default: the one asked)");
-}
-void define_agents(CLI::App& c, options& o) {
-  c.add_flag("--all", o.all, "Those of the whole cluster");
-}
-void define_message(CLI::App& c, options& o) {
-  c.add_option("to", o.to, "The agent: its name or DID")->required();
-  c.add_option("kind", o.kind, "What kind of message; the agent has a handler for each")
-      ->required();
-  auto* text = c.add_option("text", o.text,
-                            "The payload as text; - reads it from stdin. Put -- before "
-                            "text that begins with a dash");
-  c.add_option("--json-payload", o.json_payload, "The payload as JSON; - reads it from stdin")
-      ->excludes(text);
-  c.add_option("--id", o.id, "A UUID of your own: saying the same id again sends nothing twice");
-}
-void define_send(CLI::App& c, options& o) {
-  define_message(c, o);
-  c.add_option("--ttl", o.ttl, "How long it may wait for its recipient (default: for ever)");
-  c.add_flag("--volatile", o.volatile_, "QoS 0: fast, not stored, may be lost");
-}
-void define_ask(CLI::App& c, options& o) {
-  define_message(c, o);
-  c.add_option("--timeout", o.timeout, "How long to wait for the answer (default 30s)");
-}
-void define_where(CLI::App& c, options& o) {
-  c.add_option("id", o.id, "The message's id, as `kith send` printed it")->required();
-}
-void define_dlq_ls(CLI::App& c, options& o) {
-  c.add_option("--agent", o.agent, "Only of this agent, by name or DID");
-}
-void define_dlq_show(CLI::App& c, options& o) {
-  c.add_option("id", o.id, "The id, as `kith dlq ls` printed it")->required();
-}
-
-struct spec {
-  const char* name;
-  const char* group; // empty: of `dlq`
-  const char* about;
-  const char* examples;
-  void (*define)(CLI::App&, options&);
-};
-
-constexpr spec specs[] = {
-    {"init", "Cluster", "Create the state directory: a cluster secret, and settings for each node",
-     "  kith init --nodes 3\n"
-     "  kith init --dir /srv/kith --listen 10.0.0.2:4711 --join 10.0.0.1:4711 --secret-file "
-     "cluster.secret",
-     define_init},
-    {"up", "Cluster",
-     "Start the nodes here (init first if need be), and stay until they are stopped",
-     "  kith up --nodes 3            Ctrl-C stops them in order, a second one at once\n"
-     "  kith up --detach             also starts again what has died",
-     define_up},
-    {"run", "Cluster",
-     "Run one node in the foreground; SIGTERM drains it, a second one stops it at once",
-     "  kith run --node n1\n  kith run --node n1 --set log.level=debug", define_run},
-    {"ps", "Cluster", "List the nodes", "  kith ps\n  kith ps --json", define_nothing},
-    {"tree", "Cluster", "Show a node's supervision tree", "  kith tree --node n2", define_nothing},
-    {"stop", "Cluster", "Stop the nodes in order, and wait for that; with --node only one",
-     "  kith stop\n  kith stop --node n2 --deadline 10s", define_stop},
-    {"version", "Cluster", "Print the version", "  kith version --json", define_nothing},
-    {"spawn", "Agents", "Make an agent of a registered type, and print its DID",
-     "  kith spawn greeter --name ada\n  kith spawn counter --name c --node n2", define_spawn},
-    {"agents", "Agents", "List the agents and what they take", "  kith agents --all",
-     define_agents},
-    {"send", "Agents", "Send a message, and print its id once it is stored",
-     "  kith send ada greet Grace\n  kith send c add --json-payload 5\n"
-     "  kith send c add --json-payload 5 --id 01939d4e-0000-7000-8000-000000000001   safe to "
-     "repeat",
-     define_send},
-    {"ask", "Agents", "Send a message, wait for the answer, and print it",
-     "  kith ask ada greet Grace --timeout 5s", define_ask},
-    {"where", "Agents", "Say where a message is, and what became of it",
-     "  kith where 01939d4e-0000-7000-8000-000000000001", define_where},
-    {"ls", "", "List the dead letters of all nodes here", "  kith dlq ls --agent ada",
-     define_dlq_ls},
-    {"show", "", "Show one with its payload",
-     "  kith dlq show 01939d4e-0000-7000-8000-000000000001", define_dlq_show},
-};
-
 void define_common(CLI::App& app, options& o) {
   app.add_option("--dir", o.dir,
                  "The cluster's state directory (default $KITH_DIR, or ./kith-data)");
@@ -148,15 +36,15 @@ void define_common(CLI::App& app, options& o) {
 }
 
 void define_commands(CLI::App& app, const program& what, options& o) {
-  auto* dlq = app.add_subcommand("dlq", "Messages whose handlers failed every time (ls, show)");
-  dlq->group("Agents")->require_subcommand(1)->fallthrough();
-  for (const auto& s : specs) {
-    const bool of_dlq = *s.group == '\0';
-    auto* c = (of_dlq ? *dlq : app).add_subcommand(s.name, s.about);
-    if (!of_dlq) c->group(s.group);
+  for (const auto& f : command_families())
+    app.add_subcommand(f.name, f.about)->group(f.group)->require_subcommand(1)->fallthrough();
+  for (const auto& s : command_specs()) {
+    const std::string family = s.family;
+    auto* c = (family.empty() ? app : *app.get_subcommand(family)).add_subcommand(s.name, s.about);
+    if (family.empty()) c->group(s.group);
     c->fallthrough()->footer(std::string("Examples:\n") + s.examples);
     s.define(*c, o);
-    c->callback([&o, name = (of_dlq ? "dlq " : "") + std::string(s.name)] { o.command = name; });
+    c->callback([&o, name = (family.empty() ? "" : family + " ") + s.name] { o.command = name; });
   }
   for (const auto& extra : what.commands) // for the help only: see command_of_extension
     app.add_subcommand(extra.name, extra.about)->group(extra.hidden ? "" : "More");
@@ -189,9 +77,10 @@ error usage_error(const CLI::ParseError& e, const std::vector<std::string>& argu
                   const program& what) {
   std::string text = e.what();
   std::replace(text.begin(), text.end(), '\n', ' ');
-  std::vector<std::string> names{"dlq"};
-  for (const auto& s : specs)
-    if (*s.group) names.push_back(s.name);
+  std::vector<std::string> names;
+  for (const auto& f : command_families()) names.push_back(f.name);
+  for (const auto& s : command_specs())
+    if (*s.family == '\0') names.push_back(s.name);
   for (const auto& c : what.commands)
     if (!c.hidden) names.push_back(c.name);
   const auto first = std::find_if(arguments.begin(), arguments.end(),

@@ -8,6 +8,10 @@
 
 #include <kith/client.hpp>
 
+namespace kith::dids {
+struct resolution;
+}
+
 namespace kith::cli {
 
 struct context {
@@ -28,6 +32,8 @@ struct context {
     client connection;
   };
   result<std::vector<running>> connect_to_all() const;
+  // The node named by --node, or the only one there is: invalid "which_node".
+  result<std::string> one_node() const;
 };
 
 // One verb of CONTROL.md, with or without arguments.
@@ -48,6 +54,18 @@ result<int> tree_command(const context& c);
 result<int> stop_command(const context& c);
 result<int> version_command(const context& c);
 
+result<int> did_new_command(const context& c);
+result<int> did_show_command(const context& c);
+result<int> did_resolve_command(const context& c);
+result<int> did_rotate_command(const context& c);
+// Why there is no document.
+error resolution_failure(const dids::resolution& r);
+
+result<int> doctor_command(const context& c);
+result<int> logs_command(const context& c);
+result<int> config_show_command(const context& c);
+result<int> config_check_command(const context& c);
+
 result<int> spawn_command(const context& c);
 result<int> agents_command(const context& c);
 result<int> send_command(const context& c);
@@ -55,5 +73,8 @@ result<int> ask_command(const context& c);
 result<int> where_command(const context& c);
 result<int> dlq_ls_command(const context& c);
 result<int> dlq_show_command(const context& c);
+result<int> dlq_replay_command(const context& c);
+result<int> dlq_purge_command(const context& c);
+result<int> inbox_command(const context& c);
 
 } // namespace kith::cli

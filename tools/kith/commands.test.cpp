@@ -1,57 +1,20 @@
 // The commands against nodes that are a thread with canned answers.
-#include "tools/kith/test_support.hpp"
+#include "tools/kith/test_cluster.hpp"
 
 #include <boost/json.hpp>
 #include <catch2/catch.hpp>
-#include <fstream>
 
 using namespace kith;
+using test::cluster;
 using test::command_line;
-using test::fake_node;
+using test::failed;
+using test::ok;
 using test::temporary_directory;
 namespace json = boost::json;
 
 namespace {
 
 constexpr const char* id = "01939d4e-0000-7000-8000-000000000001";
-
-using results = std::map<std::string, std::string>; // by verb: `"ok":...`
-
-std::string ok(const std::string& result) { return "\"ok\":true,\"result\":" + result; }
-std::string failed(const char* category, const char* code) {
-  return std::string(R"("ok":false,"error":{"category":")") + category + R"(","code":")" + code +
-         R"(","context":"what happened"})";
-}
-
-// A state directory with nodes n1, n2, ... that are initialised; those given here run.
-class cluster {
-public:
-  explicit cluster(unsigned count) {
-    REQUIRE(kith({"init", "--nodes", std::to_string(count)}).code == 0);
-  }
-  void serve(const std::string& name, results answers) {
-    nodes_[name] = std::make_unique<fake_node>(
-        dir_ / "nodes/" + name + "/control.sock", [answers](const std::string& line) {
-          const auto request = json::parse(line).as_object();
-          const std::string verb = request.at("verb").as_string().c_str();
-          const auto found = answers.find(verb);
-          const auto outcome =
-              found == answers.end() ? failed("unsupported", "unknown_verb") : found->second;
-          return "{\"id\":" + json::serialize(request.at("id")) + "," + outcome + "}";
-        });
-  }
-  json::object last_args(const std::string& name) {
-    return json::parse(nodes_.at(name)->lines().back()).at("args").as_object();
-  }
-  std::size_t requests(const std::string& name) { return nodes_.at(name)->lines().size(); }
-
-private:
-  temporary_directory dir_;
-  std::map<std::string, std::unique_ptr<fake_node>> nodes_;
-
-public:
-  command_line kith{dir_.path().string()};
-};
 
 } // namespace
 

@@ -9,6 +9,7 @@
 #include <boost/json.hpp>
 #include <istream>
 #include <ostream>
+#include <set>
 
 namespace kith::cli {
 namespace {
@@ -65,13 +66,6 @@ std::string shown(const context& c, const std::string& text) {
   return c.io.out_is_terminal ? harmless_payload(text) : text;
 }
 
-json::array array_of(json::value v) {
-  return v.is_array() ? std::move(v.get_array()) : json::array{};
-}
-json::object object_of(json::value v) {
-  return v.is_object() ? std::move(v.get_object()) : json::object{};
-}
-
 } // namespace
 
 result<int> spawn_command(const context& c) {
@@ -84,7 +78,34 @@ result<int> spawn_command(const context& c) {
   return c.print(result, harmless(text_at(result, "did")));
 }
 
+namespace {
+
+// Of every node here, each asked for its own, because only the home knows what waits; with --all
+// those of other machines too.
+result<json::array> agents_of_all(const context& c) {
+  KITH_ASSIGN(auto nodes, c.connect_to_all());
+  json::array found;
+  std::set<std::string> seen;
+  for (const bool elsewhere : {false, true}) {
+    if (elsewhere && !c.given.all) break;
+    for (auto& node : nodes) {
+      KITH_ASSIGN(auto answer, call(node.connection, "agents", {{"all", elsewhere}}));
+      for (auto& v : array_of(std::move(answer)))
+        if (v.is_object() && seen.insert(text_at(v.get_object(), "did")).second)
+          found.push_back(std::move(v));
+    }
+  }
+  return found;
+}
+
+} // namespace
+
 result<int> agents_command(const context& c) {
+  if (c.given.wide) {
+    KITH_ASSIGN(const auto all, agents_of_all(c));
+    if (all.empty()) return c.print(all, "There are no agents yet; `kith spawn` makes one.");
+    return c.print(all, render_agents_wide(all, c.io.colour));
+  }
   KITH_ASSIGN(auto connection, c.connect());
   KITH_ASSIGN(auto answer, call(connection, "agents", {{"all", c.given.all}}));
   const auto agents = array_of(std::move(answer));
@@ -142,37 +163,6 @@ result<int> where_command(const context& c) {
   }
   c.print(answer, render_where(answer, c.io.colour));
   return text_at(answer, "state") == "unknown" ? exit_not_found : exit_ok;
-}
-
-result<int> dlq_ls_command(const context& c) {
-  json::object args;
-  if (!c.given.agent.empty()) args["agent"] = c.given.agent;
-  KITH_ASSIGN(auto nodes, c.connect_to_all());
-  json::array all;
-  for (auto& node : nodes) {
-    KITH_ASSIGN(auto value, call(node.connection, "dlq_ls", args));
-    for (auto& letter : array_of(std::move(value))) {
-      if (!letter.is_object()) continue;
-      letter.get_object()["node"] = node.name;
-      all.push_back(std::move(letter));
-    }
-  }
-  if (all.empty()) return c.print(all, "There are no dead letters.");
-  return c.print(all, render_dead_letters(all));
-}
-
-result<int> dlq_show_command(const context& c) {
-  KITH_ASSIGN(auto nodes, c.connect_to_all());
-  for (std::size_t i = 0;; ++i) { // the first of them that has it; the last one's error, if none
-    auto value = call(nodes[i].connection, "dlq_show", {{"id", c.given.id}});
-    if (value) {
-      auto letter = object_of(std::move(*value));
-      letter["node"] = nodes[i].name;
-      return c.print(letter, render_dead_letter(letter));
-    }
-    if (value.error().category != errc::not_found || i + 1 == nodes.size())
-      return fail(value.error());
-  }
 }
 
 } // namespace kith::cli

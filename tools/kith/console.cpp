@@ -1,5 +1,6 @@
 // The process's own console.
 #include "tools/kith/console.hpp"
+#include "tools/kith/node_settings.hpp"
 
 #include <cstdlib>
 #include <iostream>
@@ -14,7 +15,13 @@ console system_console() {
   };
   const bool terminal = ::isatty(STDOUT_FILENO) == 1;
   const bool plain = !environment("NO_COLOR").value_or("").empty() || environment("TERM") == "dumb";
-  return {std::cin, std::cout, std::cerr, terminal, terminal && !plain, environment};
+  return {std::cin,
+          std::cout,
+          std::cerr,
+          terminal,
+          terminal && !plain,
+          environment,
+          settings_variables(environ)};
 }
 
 } // namespace kith::cli

@@ -8,6 +8,8 @@
 #include <iosfwd>
 #include <optional>
 #include <string>
+#include <utility>
+#include <vector>
 
 namespace kith::cli {
 
@@ -19,6 +21,8 @@ struct console {
   bool colour = false; // out is a terminal whose user did not ask for plain text (NO_COLOR)
   // The value of an environment variable.
   std::function<std::optional<std::string>(const std::string&)> environment;
+  // Those of them that are settings: KITH_* but KITH_DIR, which is the command line's own.
+  std::vector<std::pair<std::string, std::string>> settings = {};
 };
 
 // The process's own streams and environment.

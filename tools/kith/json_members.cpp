@@ -26,6 +26,51 @@ const boost::json::array& array_at(const boost::json::object& o, std::string_vie
   return v && v->is_array() ? v->get_array() : none;
 }
 
+boost::json::array array_of(boost::json::value v) {
+  return v.is_array() ? std::move(v.get_array()) : boost::json::array{};
+}
+
+boost::json::object object_of(boost::json::value v) {
+  return v.is_object() ? std::move(v.get_object()) : boost::json::object{};
+}
+
+namespace {
+
+void indent(const boost::json::value& v, const std::string& margin, std::string& out) {
+  const auto deeper = margin + "  ";
+  bool first = true;
+  const auto next = [&] {
+    out += (first ? "\n" : ",\n") + deeper;
+    first = false;
+  };
+  if (v.is_object() && !v.get_object().empty()) {
+    out += '{';
+    for (const auto& [name, value] : v.get_object()) {
+      next();
+      out += json_text(boost::json::value(name)) + ": ";
+      indent(value, deeper, out);
+    }
+    out += "\n" + margin + "}";
+  } else if (v.is_array() && !v.get_array().empty()) {
+    out += '[';
+    for (const auto& value : v.get_array()) {
+      next();
+      indent(value, deeper, out);
+    }
+    out += "\n" + margin + "]";
+  } else {
+    out += json_text(v);
+  }
+}
+
+} // namespace
+
+std::string indented_json(const boost::json::value& v) {
+  std::string out;
+  indent(v, "", out);
+  return out;
+}
+
 std::string json_text(const boost::json::value& v) {
   const auto s = boost::json::serialize(v);
   return {s.data(), s.size()};

@@ -16,6 +16,11 @@ std::int64_t int_at(const boost::json::object& o, std::string_view name,
                     std::int64_t otherwise = 0);
 // Lives as long as `o`, or for ever if it is none.
 const boost::json::array& array_at(const boost::json::object& o, std::string_view name);
+// The value itself, or an empty one if it is of another type.
+boost::json::array array_of(boost::json::value v);
+boost::json::object object_of(boost::json::value v);
+// Over lines, by two spaces.
+std::string indented_json(const boost::json::value& v);
 // Without spaces.
 std::string json_text(const boost::json::value& v);
 

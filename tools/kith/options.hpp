@@ -3,6 +3,7 @@
 
 #include "tools/kith/console.hpp"
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -25,12 +26,20 @@ struct options {
   std::string ready_timeout;
   // run
   std::vector<std::string> set; // key=value
+  // config check
+  std::string file;
+  // logs
+  bool follow = false;
+  unsigned lines = 100;
+  std::string level;
+  std::string grep;
   // spawn
   std::string type;
   std::string name;
   std::string on_node;
   // agents
   bool all = false;
+  bool wide = false;
   // send, ask
   std::string to;
   std::string kind;
@@ -40,8 +49,23 @@ struct options {
   std::string ttl;
   std::string timeout;
   bool volatile_ = false; // QoS 0
+  // dlq replay, dlq purge
+  std::vector<std::string> ids;
+  bool yes = false;
+  // inbox
+  std::uint64_t after = 0;
   // dlq ls
   std::string agent;
+  // did
+  std::string did; // or a file
+  std::string out;
+  std::string web;
+  std::string history;
+  std::string key_file;
+  std::string new_key;
+  bool revoke = false;
+  std::string ca_file;
+  bool allow_private = false;
   // stop
   std::string deadline;
   // a command of an extension: its own arguments, untouched

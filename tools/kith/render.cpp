@@ -117,6 +117,9 @@ std::string table(const std::vector<std::string>& head,
 
 std::string render_nodes(const json::array& nodes, std::int64_t now_ms, bool colour) {
   std::vector<std::vector<std::string>> rows;
+  const bool edges = std::any_of(nodes.begin(), nodes.end(), [](const json::value& v) {
+    return v.is_object() && !text_at(v.get_object(), "edge_url").empty();
+  });
   for (const auto& v : nodes) {
     if (!v.is_object()) continue;
     const auto& s = v.get_object();
@@ -128,9 +131,12 @@ std::string render_nodes(const json::array& nodes, std::int64_t now_ms, bool col
                     dash_if_empty(text_at(s, "agents")),
                     started > 0 ? rough_duration(now_ms - started) : "-",
                     harmless(dash_if_empty(text_at(s, "node")))});
+    if (edges)
+      rows.back().insert(rows.back().end() - 1, harmless(dash_if_empty(text_at(s, "edge_url"))));
   }
-  return table({"NODE", "STATE", "PID", "ADDRESS", "PEERS", "AGENTS", "UP", "DID"}, rows, colour,
-               1);
+  std::vector<std::string> head{"NODE", "STATE", "PID", "ADDRESS", "PEERS", "AGENTS", "UP", "DID"};
+  if (edges) head.insert(head.end() - 1, "EDGE"); // few have one
+  return table(head, rows, colour, 1);
 }
 
 std::string render_tree(const json::value& root, bool colour) {
@@ -164,6 +170,22 @@ std::string render_agents(const json::array& agents, bool colour) {
   return out;
 }
 
+std::string render_agents_wide(const json::array& agents, bool colour) {
+  std::vector<std::vector<std::string>> rows;
+  for (const auto& v : agents) {
+    if (!v.is_object()) continue;
+    const auto& a = v.get_object();
+    rows.push_back({harmless(dash_if_empty(text_at(a, "node_name"))),
+                    harmless(dash_if_empty(text_at(a, "name"))), harmless(text_at(a, "type")),
+                    harmless(dash_if_empty(text_at(a, "state"))),
+                    dash_if_empty(text_at(a, "pending")),
+                    dash_if_empty(text_at(a, "unacknowledged")), harmless(dash_if_empty(takes(a))),
+                    harmless(text_at(a, "did"))});
+  }
+  return table({"NODE", "NAME", "TYPE", "STATE", "WAITING", "UNACKNOWLEDGED", "KINDS", "DID"}, rows,
+               colour, 3);
+}
+
 std::string render_where(const json::object& where, bool colour) {
   const auto state = dash_if_empty(text_at(where, "state"));
   std::string out = harmless(text_at(where, "id")) + "  " +
@@ -182,6 +204,23 @@ std::string render_where(const json::object& where, bool colour) {
   }
   if (!rows.empty()) out += table({"AT", "STATE", "NODE", "WHY"}, rows, colour, 1);
   return out;
+}
+
+// As it came where it does not go to a terminal.
+static std::string payload_of(const json::object& message, bool terminal) {
+  if (const auto* value = message.if_contains("json")) return json_text(*value);
+  const bool coded = message.contains("base64");
+  const auto text = text_at(message, coded ? "base64" : "text");
+  return (coded ? "(base64) " : "") + (terminal ? harmless_payload(text) : text);
+}
+
+std::string render_message(const json::object& message, bool terminal) {
+  auto out = text_at(message, "position") + "  " + utc_time(int_at(message, "created_ms")) + "  " +
+             harmless(text_at(message, "kind")) + "  from " + harmless(text_at(message, "from"));
+  if (const auto said = text_at(message, "status"); !said.empty() && said != "ok")
+    out += "  " + harmless(said);
+  out += "  " + harmless(text_at(message, "id")) + "\n";
+  return out + payload_of(message, terminal) + "\n";
 }
 
 std::string render_dead_letters(const json::array& letters) {
@@ -204,11 +243,7 @@ std::string render_dead_letter(const json::object& letter) {
              harmless(value) + "\n";
   if (const auto at = int_at(letter, "at_ms"); at > 0)
     out += std::string("at") + std::string(12, ' ') + utc_time(at) + "\n";
-  out += "\n";
-  if (const auto* value = letter.if_contains("json")) return out + json_text(*value) + "\n";
-  if (const auto* value = letter.if_contains("base64"); value && value->is_string())
-    return out + "(base64) " + harmless_payload(text_at(letter, "base64")) + "\n";
-  return out + harmless_payload(text_at(letter, "text")) + "\n";
+  return out + "\n" + payload_of(letter, true) + "\n";
 }
 
 } // namespace kith::cli

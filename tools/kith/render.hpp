@@ -35,7 +35,11 @@ std::string render_nodes(const boost::json::array& nodes, std::int64_t now_ms,
                          bool colour); // `status` of each
 std::string render_tree(const boost::json::value& root, bool colour);
 std::string render_agents(const boost::json::array& agents, bool colour);
+// With what waits for each, and what it has on its way.
+std::string render_agents_wide(const boost::json::array& agents, bool colour);
 std::string render_where(const boost::json::object& where, bool colour);
+// One message of `inbox`: a line, and its payload below it.
+std::string render_message(const boost::json::object& message, bool terminal);
 std::string render_dead_letters(const boost::json::array& letters);
 std::string render_dead_letter(const boost::json::object& letter);
 

@@ -25,6 +25,13 @@ TEST_CASE("nodes are listed also when they are stopped or say less than we know"
         "NODE  STATE    PID  ADDRESS      PEERS  AGENTS  UP    DID\n"
         "n1    ready    42   127.0.0.1:1  1/3    2       60 s  did:x\n"
         "n2    stopped  -    -            -      -       -     -\n");
+  const auto edge =
+      json::parse(R"([{"name":"n1","edge_url":"https://127.0.0.1:8443","node":"did:x"},
+    {"name":"n2","state":"stopped"}])");
+  CHECK(render_nodes(edge.as_array(), 0, false) ==
+        "NODE  STATE    PID  ADDRESS  PEERS  AGENTS  UP  EDGE                    DID\n"
+        "n1    -        -    -        -      -       -   https://127.0.0.1:8443  did:x\n"
+        "n2    stopped  -    -        -      -       -   -                       -\n");
 }
 
 TEST_CASE("trees show their branches, restarts, and end at a depth", "[kith][unit]") {
@@ -47,6 +54,9 @@ TEST_CASE("agents, messages and dead letters are shown as far as they are known"
   CHECK(render_agents(agents.as_array(), false) ==
         "NAME  TYPE     NODE  STATE   PENDING  DID    TAKES\n"
         "ada   greeter  n1    active  0        did:a  greet, stop\n");
+  CHECK(render_agents_wide(agents.as_array(), false) ==
+        "NODE  NAME  TYPE     STATE   WAITING  UNACKNOWLEDGED  KINDS        DID\n"
+        "n1    ada   greeter  active  0        -               greet, stop  did:a\n");
   const auto where = json::parse(R"({"id":"i","state":"dead","from":"did:a","to":"did:b","seq":7,
     "lane":"request","node":"n2","history":[{"node":"n1","state":"sent","at_ms":0},
     {"node":"n2","state":"dead","at_ms":1700000000123,"reason":"threw\u001b[2J"}]})");

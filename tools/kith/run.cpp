@@ -33,16 +33,6 @@ private:
   std::optional<error> failure_;
 };
 
-result<std::string> node_to_run(const context& c) {
-  if (!c.given.node.empty()) return c.dir.find_node(c.given.node);
-  KITH_TRY(c.dir.require());
-  const auto names = c.dir.node_names();
-  if (names.size() == 1) return names.front();
-  return fail(errc::invalid, "which_node",
-              c.dir.path().string() + " has " + std::to_string(names.size()) +
-                  " nodes: say which one with --node");
-}
-
 // Until the node has stopped. Nothing if it stopped in order.
 std::optional<error> tend(const context& c, running_node& node, stop_signals& signals,
                           const failure_note& failure) {
@@ -64,7 +54,7 @@ std::optional<error> tend(const context& c, running_node& node, stop_signals& si
 } // namespace
 
 result<int> run_command(const context& c) {
-  KITH_ASSIGN(const auto name, node_to_run(c));
+  KITH_ASSIGN(const auto name, c.one_node());
   KITH_ASSIGN(auto signals, stop_signals::take_over());
   const auto failure = std::make_shared<failure_note>(); // shared with the node's threads
   KITH_ASSIGN(auto node, c.what.start_node({c.dir.node_dir(name), c.given.set,

@@ -50,11 +50,18 @@ public:
     std::ostream out(&out_buffer), err(&err_buffer);
     auto variables = environment;
     variables.emplace("KITH_DIR", dir_);
-    const cli::console io{in, out, err, terminal, false, [&](const std::string& name) {
-                            const auto found = variables.find(name);
-                            return found == variables.end() ? std::nullopt
-                                                            : std::optional(found->second);
-                          }};
+    cli::console io{in,
+                    out,
+                    err,
+                    terminal,
+                    false,
+                    [&](const std::string& name) {
+                      const auto found = variables.find(name);
+                      return found == variables.end() ? std::nullopt : std::optional(found->second);
+                    },
+                    {}};
+    for (const auto& v : environment)
+      if (v.first.starts_with("KITH_") && v.first != "KITH_DIR") io.settings.push_back(v);
     outcome result;
     result.code = cli::run(arguments, program, io);
     result.out = out_buffer.str();

@@ -73,6 +73,12 @@ std::string utc_time(wall_ms at) {
   return text;
 }
 
+std::string sentence(std::string text) {
+  constexpr std::string_view ends = ".?!";
+  if (!text.empty() && ends.find(text.back()) == ends.npos) text += '.';
+  return text;
+}
+
 std::string nearest(std::string_view typed, const std::vector<std::string>& candidates) {
   constexpr std::size_t typed_size_max = 64; // longer is nobody's slip
   if (typed.size() > typed_size_max) return {};

@@ -19,6 +19,9 @@ std::string rough_duration(std::int64_t milliseconds);
 // "2026-11-21 08:38:21.000 UTC".
 std::string utc_time(wall_ms at);
 
+// With a full stop at its end, unless it ends a sentence already.
+std::string sentence(std::string text);
+
 // The candidate that `typed` was most likely meant to be, or "" if none is near.
 std::string nearest(std::string_view typed, const std::vector<std::string>& candidates);
 

@@ -1,8 +1,9 @@
-// kith::main: settings from file, environment and flags, and the node that `run` starts with them.
+// kith::main: the node that `run` starts, with settings from file, environment and flags.
 #include "tools/kith/program/program.hpp"
 #include "actors/agent/registry.hpp"
 #include "actors/node/node.hpp"
 #include "tools/kith/exit_code.hpp"
+#include "tools/kith/node_settings.hpp"
 
 #include <exception>
 #include <ostream>
@@ -10,8 +11,6 @@
 
 namespace kith {
 namespace {
-
-namespace fs = std::filesystem;
 
 class real_node final : public cli::running_node {
 public:
@@ -26,35 +25,10 @@ private:
   std::unique_ptr<node> inner_;
 };
 
-// "link.listen=127.0.0.1:0".
-result<std::vector<config::named_text>> flags_of(const std::vector<std::string>& set) {
-  std::vector<config::named_text> flags;
-  for (const auto& one : set) {
-    const auto equals = one.find('=');
-    if (equals == one.npos || equals == 0)
-      return fail(errc::invalid, "usage", "--set takes key=value, and not '" + one + "'");
-    flags.emplace_back(one.substr(0, equals), one.substr(equals + 1));
-  }
-  return flags;
-}
-
-// Paths in a node's settings are relative to its own directory.
-result<config::settings> settings_of(const cli::node_start& start) {
-  config::sources from;
-  from.file = start.dir / "kith.toml";
-  from.environment = config::read_environment(environ);
-  std::erase_if(from.environment, [](const auto& v) { return v.first == "KITH_DIR"; }); // ours
-  KITH_ASSIGN(from.flags, flags_of(start.set));
-  KITH_ASSIGN(auto all, config::settings::load(from));
-  const fs::path secret = all.text("cluster.secret_file");
-  if (!secret.empty() && secret.is_relative())
-    KITH_TRY(all.apply_flags({{"cluster.secret_file", (start.dir / secret).string()}}));
-  return all;
-}
-
 result<std::unique_ptr<cli::running_node>> start_node(cli::node_start start) {
   KITH_TRY(agent_types::check());
-  KITH_ASSIGN(auto settings, settings_of(start));
+  KITH_ASSIGN(auto settings,
+              cli::load_settings(start.dir, cli::settings_variables(environ), start.set));
   KITH_ASSIGN(auto started,
               node::start({std::move(settings), start.dir, std::move(start.on_fatal)}));
   return std::make_unique<real_node>(std::move(started));
