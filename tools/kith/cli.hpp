@@ -25,8 +25,9 @@ public:
 };
 
 struct node_start {
-  std::filesystem::path dir;    // the node's own
-  std::vector<std::string> set; // key=value, above file and environment
+  std::filesystem::path dir;     // the node's own
+  std::vector<std::string> set;  // key=value, above file and environment
+  std::vector<std::string> libs; // shared libraries with agent types, to be loaded before
   // May be called on any thread, and takes note only.
   std::function<void(const error&)> on_fatal;
 };

@@ -14,13 +14,21 @@ void define_init(CLI::App& c, options& o) {
   c.add_option("--join", o.join, "host:port of any node of a cluster that is there already");
   c.add_option("--secret-file", o.secret_file, "That cluster's cluster.secret, which is copied");
 }
+void define_libs(CLI::App& c, options& o) {
+  c.add_option("--lib", o.libs, "A shared library with more agent types; may stand several times")
+      ->take_all()
+      ->expected(1)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+}
 void define_up(CLI::App& c, options& o) {
+  define_libs(c, o);
   c.add_option("--nodes", o.nodes, "How many nodes (default: those that are there, or 1)")
       ->check(CLI::Range(1u, nodes_max));
   c.add_flag("--detach", o.detach, "Return once they are ready, and leave them running");
   c.add_option("--ready-timeout", o.ready_timeout, "How long to wait for that (default 30s)");
 }
 void define_run(CLI::App& c, options& o) {
+  define_libs(c, o);
   c.add_option("--set", o.set, "key=value: a setting, above kith.toml and KITH_*")
       ->take_all()
       ->expected(1)
@@ -142,7 +150,8 @@ constexpr command_spec specs[] = {
     {"", "up", "Cluster",
      "Start the nodes here (init first if need be), and stay until they are stopped",
      "  kith up --nodes 3            Ctrl-C stops them in order, a second one at once\n"
-     "  kith up --detach             also starts again what has died",
+     "  kith up --detach             also starts again what has died\n"
+     "  kith up --lib ./agents.so    with the agent types of a library",
      define_up},
     {"", "run", "Cluster",
      "Run one node in the foreground; SIGTERM drains it, a second one stops it at once",

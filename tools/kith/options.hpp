@@ -24,6 +24,7 @@ struct options {
   std::string secret_file;
   bool detach = false;
   std::string ready_timeout;
+  std::vector<std::string> libs; // also of run: shared libraries with agent types
   // run
   std::vector<std::string> set; // key=value
   // config check

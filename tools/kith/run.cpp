@@ -57,7 +57,7 @@ result<int> run_command(const context& c) {
   KITH_ASSIGN(const auto name, c.one_node());
   KITH_ASSIGN(auto signals, stop_signals::take_over());
   const auto failure = std::make_shared<failure_note>(); // shared with the node's threads
-  KITH_ASSIGN(auto node, c.what.start_node({c.dir.node_dir(name), c.given.set,
+  KITH_ASSIGN(auto node, c.what.start_node({c.dir.node_dir(name), c.given.set, c.given.libs,
                                             [failure](const error& e) { failure->take(e); }}));
   const auto pid_file = c.dir.pid_file(name);
   KITH_TRY(write_file(pid_file, std::to_string(::getpid()) + "\n"));

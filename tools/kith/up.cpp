@@ -71,6 +71,10 @@ result<> cluster::start() {
     child_process::spec what;
     what.executable = c_.what.executable;
     what.arguments = {"run", "--dir", c_.dir.path().string(), "--node", name, "--json"};
+    for (const auto& lib : c_.given.libs) {
+      what.arguments.push_back("--lib");
+      what.arguments.push_back(std::filesystem::absolute(lib).string());
+    }
     what.log = c_.dir.log_file(name);
     what.outlives_us = c_.given.detach;
     auto process = child_process::start(what);

@@ -5,6 +5,7 @@
 #include "tools/kith/exit_code.hpp"
 #include "tools/kith/node_settings.hpp"
 
+#include <dlfcn.h>
 #include <exception>
 #include <ostream>
 #include <unistd.h>
@@ -25,7 +26,21 @@ private:
   std::unique_ptr<node> inner_;
 };
 
+// Its agent types register themselves while it is loaded, with the table in this program: the
+// library has none of its own, for the program's symbols come first. Never unloaded.
+result<void> load_library(const std::string& path) {
+  const auto before = agent_types::names().size();
+  if (::dlopen(std::filesystem::absolute(path).c_str(), RTLD_NOW | RTLD_GLOBAL) == nullptr)
+    return fail(errc::invalid, "bad_library",
+                std::string(::dlerror()) + ": build it against this version of Kith");
+  if (agent_types::names().size() == before)
+    return fail(errc::invalid, "bad_library",
+                path + " has no agent type in it; register them with KITH_AGENT");
+  return {};
+}
+
 result<std::unique_ptr<cli::running_node>> start_node(cli::node_start start) {
+  for (const auto& path : start.libs) KITH_TRY(load_library(path));
   KITH_TRY(agent_types::check());
   KITH_ASSIGN(auto settings,
               cli::load_settings(start.dir, cli::settings_variables(environ), start.set));

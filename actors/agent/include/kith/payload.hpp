@@ -10,7 +10,13 @@ inline constexpr std::string_view text_type = "text/plain";
 inline constexpr std::string_view json_type = "application/json";
 inline constexpr std::string_view bytes_type = "application/octet-stream";
 
-// A value in the form in which it travels. `content_type` is one of the three above.
+// For types that travel in a form of their own (<kith/flatbuffers.hpp>): a specialisation has
+// `own` true, `content_type`, `write(value) -> std::string` and `read(payload, value, why) ->
+// bool`.
+template <class T> struct payload_codec { static constexpr bool own = false; };
+
+// A value in the form in which it travels. `content_type` is one of the three above, or a
+// payload_codec's.
 struct encoded {
   std::string_view content_type = text_type;
   std::string payload;
@@ -23,6 +29,8 @@ template <class T> encoded encode(const T& value) {
     return {text_type, std::string(std::string_view(value))};
   } else if constexpr (std::is_same_v<T, bytes>) {
     return {bytes_type, std::string(as_text(value))};
+  } else if constexpr (payload_codec<T>::own) {
+    return {payload_codec<T>::content_type, payload_codec<T>::write(value)};
   } else {
     static_assert(json_readable<T>,
                   "Kith cannot turn this type into JSON: describe it with KITH_DESCRIBE");
@@ -50,6 +58,10 @@ public:
       return read_text(v, why);
     } else if constexpr (std::is_same_v<T, bytes>) {
       return v = to_bytes(payload_), true;
+    } else if constexpr (payload_codec<T>::own) {
+      if (content_type_ != payload_codec<T>::content_type)
+        return why.fail("a payload of type " + std::string(payload_codec<T>::content_type));
+      return payload_codec<T>::read(payload_, v, why);
     } else {
       static_assert(json_readable<T>,
                     "Kith cannot read this type from JSON: describe it with KITH_DESCRIBE");
