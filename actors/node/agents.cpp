@@ -83,6 +83,14 @@ result<void> bear(node_parts& parts, newborn n, mailbox_step& step) {
   tenant who{n.self, r.epoch, r.incarnation, std::make_shared<const secret_key>(std::move(n.key)),
              n.type, n.name};
   step.released.push_back([&parts, who] {
+    // Known by its name before whoever asked for it hears that it is there; what it takes is added
+    // when it is up.
+    wire::directory::entry e;
+    e.agent = who.self;
+    e.type = who.type;
+    e.name = who.name;
+    e.epoch = who.epoch;
+    parts.directory.put(parts.self(), e);
     caf::actor agents;
     {
       std::lock_guard lock(parts.mutex);
