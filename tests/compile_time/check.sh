@@ -18,7 +18,8 @@ printf '#include <kith/kith.hpp>\n' > "$scratch/kith.cpp"
 compile() { # NAME: adds the seconds that it took to NAME.times
   local TIMEFORMAT='%U %S'
   { time CCACHE_DISABLE=1 "${CXX:-g++}" -std=c++20 -I "$root" -I "$root/actors/agent/include" \
-    -I "$root/runtime/base/include" -c "$scratch/$1.cpp" -o "$scratch/$1.o" 2> "$scratch/$1.log"; } 2> "$scratch/$1.time" ||
+    -I "$root/runtime/base/include" -c "$scratch/$1.cpp" -o "$scratch/$1.o" \
+    2> "$scratch/$1.log"; } 2> "$scratch/$1.time" ||
     { cat "$scratch/$1.log" >&2; exit 1; }
   awk '{ print $1 + $2 }' "$scratch/$1.time" >> "$scratch/$1.times"
 }
