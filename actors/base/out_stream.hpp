@@ -4,6 +4,8 @@
 #include "runtime/stream/verified.hpp"
 
 #include <atomic>
+#include <functional>
+#include <memory>
 #include <mutex>
 
 namespace kith {
@@ -36,5 +38,6 @@ private:
 struct local_flow {
   std::atomic<sequence> consumed{0}; // positions up to here had their turn; never falls
 };
+using flow_finder = std::function<std::shared_ptr<local_flow>(const stream_key&)>;
 
 } // namespace kith

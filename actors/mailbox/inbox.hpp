@@ -12,7 +12,6 @@
 #include "runtime/stream/verified.hpp"
 
 #include <deque>
-#include <functional>
 #include <map>
 #include <memory>
 #include <unordered_map>
@@ -71,8 +70,7 @@ public:
   };
 
   // `flow` finds what a sender on this node shares about its stream.
-  inbox(const mailbox_limits& limits, keys::agent_key self,
-        std::function<std::shared_ptr<local_flow>(const stream_key&)> flow)
+  inbox(const mailbox_limits& limits, keys::agent_key self, flow_finder flow)
       : limits_(limits), self_(self), flow_(std::move(flow)) {}
 
   // A stream as the store remembers it; `queued` are its oldest waiting envelopes, `known` the
@@ -137,7 +135,7 @@ private:
 
   const mailbox_limits& limits_;
   keys::agent_key self_;
-  std::function<std::shared_ptr<local_flow>(const stream_key&)> flow_;
+  flow_finder flow_;
   std::unordered_map<stream_id, std::unique_ptr<in_stream>> streams_;
   std::deque<in_stream*> ring_;
   std::multimap<time_point, in_stream*> deferred_;

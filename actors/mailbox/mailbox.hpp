@@ -69,7 +69,7 @@ public:
     store::backend& disk;
     std::function<bool(const did&)> is_local;
     // What the two ends of a stream within this node share (router.hpp).
-    std::function<std::shared_ptr<local_flow>(const stream_key&)> flow;
+    flow_finder flow;
     // Puts a new agent into the batch of the turn that spawns it; the node starts it when the step
     // is released.
     did node;
@@ -117,10 +117,10 @@ public:
   mailbox_report report();
   // Streams that a link may carry, opened or restored since the last call.
   std::vector<std::shared_ptr<out_stream>> take_opened() { return outbox_.take_opened(); }
-  // QoS 0 envelopes that had their turn since the last call: their room in front of the actor is
-  // free again.
+  // QoS 0 envelopes that left since the last call: their room in front of the actor is free again.
   struct taken {
     std::size_t count = 0, size = 0;
+    std::size_t dropped = 0; // of them: the mail of a DID outside was full
   };
   taken take_unchained_taken() { return std::exchange(unchained_taken_, {}); }
   const tenant& who() const { return who_; }

@@ -166,6 +166,7 @@ void mailbox_actor::pump() {
   auto step = box_.run();
   auto taken = box_.take_unchained_taken();
   if (taken.count > 0) gate_->leave(taken.count, taken.size);
+  gate_->dropped += taken.dropped;
   if (!step.empty()) {
     commit(std::move(step));
     send(this, mailbox_tick{}); // more may be ready; others' messages come first

@@ -162,15 +162,6 @@ void mailbox::admit(kith::ingress& r, mailbox_step& step) {
   if (f.qos == qos::exactly_once) f.incarnation = f.seq = 1; // stands in for what the stream gives
   if (auto good = envelope::check(f); !good) return refuse(good.error());
 
-  if (!r.replay_of.is_nil()) { // in one commit, so that there is always one of the two
-    auto letter = env_.disk.get(store::table::ledger, keys::dead(r.replay_of));
-    if (!letter) return refuse(letter.error());
-    if (!*letter || ingress_ids_.count(r.replay_of) != 0)
-      return refuse(
-          {errc::not_found, "unknown_dead_letter", "it was sent again or erased already"});
-    step.batch.erase(store::table::ledger, keys::dead(r.replay_of));
-    ingress_ids_.emplace(r.replay_of, step.number);
-  }
   bool again = false;
   if (own_id) {
     auto stored = env_.disk.get(store::table::ledger, keys::sent(r.id));
@@ -181,6 +172,15 @@ void mailbox::admit(kith::ingress& r, mailbox_step& step) {
         return refuse({errc::conflict, "id_taken", "another sender's message has this id"});
     }
     again = stored->has_value() || ingress_ids_.count(r.id) != 0;
+  }
+  if (!again && !r.replay_of.is_nil()) { // in one commit, so that there is always one of the two
+    auto letter = env_.disk.get(store::table::ledger, keys::dead(r.replay_of));
+    if (!letter) return refuse(letter.error());
+    if (!*letter || ingress_ids_.count(r.replay_of) != 0)
+      return refuse(
+          {errc::not_found, "unknown_dead_letter", "it was sent again or erased already"});
+    step.batch.erase(store::table::ledger, keys::dead(r.replay_of));
+    ingress_ids_.emplace(r.replay_of, step.number);
   }
   if (!again) {
     if (r.wants_answer && r.answered) {

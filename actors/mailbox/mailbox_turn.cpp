@@ -264,7 +264,8 @@ void mailbox::note_notice(const envelope& notice, const did&, mailbox_step& step
 void mailbox::take_unchained(const volatile_arrival::item& item, mailbox_step& step) {
   const auto& e = item.envelope.get();
   if (pending_) {
-    if (pending_->has_room()) keep(e, step);
+    if (pending_->has_room()) return keep(e, step);
+    ++unchained_taken_.dropped;
     return;
   }
   if (e.lane() == lane::answer) {

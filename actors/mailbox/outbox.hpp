@@ -33,9 +33,6 @@ private:
 
 class outbox {
 public:
-  // Finds what a recipient on this node shares about a stream.
-  using flow_finder = std::function<std::shared_ptr<local_flow>(const stream_key&)>;
-
   // Signed heads: at least every 64 envelopes, and with the first commit a second after the last
   // (semantics.md 23).
   static constexpr sequence head_interval = 64;

@@ -167,3 +167,16 @@ TEST_CASE("a DID outside asks, is answered in its mailbox, and answers who asks 
   o.w.settle();
   CHECK(o.w.a.cell(o.here, "seen") == R"(["ok:12:ctx"])");
 }
+
+TEST_CASE("volatile mail that finds no room is dropped and counted", "[mailbox][unit]") {
+  mailbox_limits limits;
+  limits.pending_count_max = 2;
+  outside o(limits);
+  for (int i = 0; i < 5; ++i)
+    o.w.a.tell(o.here, o.here, "whisper", order(o.me, "note", std::to_string(i)), json_type);
+  o.w.settle();
+  CHECK(o.waiting().size() == 2);
+  const auto taken = o.w.a.box(o.me).take_unchained_taken();
+  CHECK(taken.count == 5);
+  CHECK(taken.dropped == 3);
+}

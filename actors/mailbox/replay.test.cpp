@@ -24,8 +24,9 @@ struct dead_world {
         w.a.backend->scan(store::table::ledger, from, keys::end_of(from), {1}).value();
     return records::decode<records::dead_letter>(found.at(0).value).value();
   }
-  void replay(std::string kind = "break") {
+  void replay(std::string kind = "break", uuid id = {}) {
     ingress r;
+    r.id = id;
     r.to = to;
     r.kind = std::move(kind);
     r.content_type = std::string(text_type);
@@ -88,4 +89,21 @@ TEST_CASE("after a crash there is the dead letter or its replay", "[mailbox][uni
   CHECK(d.said == std::vector<std::string>{""});
   CHECK(d.w.a.dead_count() == 0);
   CHECK(d.w.a.cell(d.to, "seen") == R"(["x"])");
+}
+
+TEST_CASE("a replay that is refused, or was sent before, leaves its dead letter",
+          "[mailbox][unit]") {
+  dead_world d;
+  const auto taken = uuid_generator().next(d.w.time.wall(), d.w.random);
+  ingress other{d.node, "note", std::string(text_type), "mine", taken};
+  other.accepted = [](const ingress::outcome& o) { CHECK(o.problem.code == ""); };
+  d.w.a.box(d.to).ingress(other);
+  d.w.a.settle();
+  d.replay("note", taken);
+  d.w.a.settle();
+  CHECK(d.said == std::vector<std::string>{"id_taken"});
+  CHECK(d.w.a.dead_count() == 1);
+  d.replay("note");
+  d.w.a.settle();
+  CHECK(d.w.a.dead_count() == 0);
 }

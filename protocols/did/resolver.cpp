@@ -93,6 +93,23 @@ resolution judge_fetch(const did& subject, const fetch_outcome& o) {
   return fail_as(resolution_error::internal_error, "fetch_outcome", "an outcome of no known kind");
 }
 
+fetch_outcome failed_fetch(const error& why) {
+  fetch_outcome o;
+  auto is = [&](auto... codes) { return ((why.code == codes) || ...); };
+  if (why.category == errc::timeout)
+    o.what = kind::timed_out;
+  else if (is("address_private"))
+    o.what = kind::not_allowed;
+  else if (why.category == errc::too_large)
+    o.what = kind::too_large;
+  // What is asked for first is https, so another scheme can only be a redirect's.
+  else if (is("too_many_redirects", "redirect_cycle", "downgrade", "scheme_refused"))
+    o.what = kind::too_many_redirects;
+  else
+    o.what = kind::unreachable;
+  return o;
+}
+
 resolver::resolver(resolver_options options)
     : options_(options), fetched_(options.count_max, options.bytes_max),
       computed_(options.count_max, options.bytes_max) {}

@@ -34,6 +34,9 @@ struct fetch_outcome {
   std::string body;
 };
 
+// What a fetcher's error means here, by its category and code (runtime/net/http_client.hpp).
+fetch_outcome failed_fetch(const error& why);
+
 struct resolver_options {
   std::size_t count_max = 4096;           // of cached resolutions: the least recently used go
   std::size_t bytes_max = 32 << 20;       // that they take, about: the same

@@ -247,3 +247,23 @@ TEST_CASE("made-up keys do not drive fetched documents out", "[did][unit]") {
   CHECK(r.computed_cache().count() == 4);
   CHECK(now(r, web)->ok());
 }
+
+TEST_CASE("a fetcher's error is what it means for the DID", "[did][unit]") {
+  using kind = fetch_outcome::kind;
+  const std::vector<std::tuple<errc, const char*, kind>> cases = {
+      {errc::timeout, "timeout", kind::timed_out},
+      {errc::timeout, "connect_timeout", kind::timed_out},
+      {errc::forbidden, "address_private", kind::not_allowed},
+      {errc::too_large, "too_large", kind::too_large},
+      {errc::malformed, "too_many_redirects", kind::too_many_redirects},
+      {errc::malformed, "redirect_cycle", kind::too_many_redirects},
+      {errc::forbidden, "downgrade", kind::too_many_redirects},
+      {errc::forbidden, "scheme_refused", kind::too_many_redirects},
+      {errc::unauthenticated, "tls_failed", kind::unreachable},
+      {errc::unavailable, "connection_refused", kind::unreachable},
+      {errc::overloaded, "too_many_fetches", kind::unreachable}};
+  for (const auto& [category, code, what] : cases) {
+    INFO(code);
+    CHECK(failed_fetch({category, code, ""}).what == what);
+  }
+}

@@ -11,22 +11,10 @@ namespace kith::cli {
 namespace {
 
 dids::fetch_outcome outcome_of(const result<net::fetch_answer>& r) {
-  using kind = dids::fetch_outcome::kind;
-  dids::fetch_outcome o;
-  if (r) {
-    o.status = r->response.status;
-    o.content_type = std::string(r->response.headers["content-type"]);
-    o.body = std::string(as_text(r->response.body.view()));
-    return o;
-  }
-  const auto& code = r.error().code;
-  o.what = r.error().category == errc::timeout                     ? kind::timed_out
-           : code == "address_private" || code == "scheme_refused" ? kind::not_allowed
-           : r.error().category == errc::too_large                 ? kind::too_large
-           : code == "too_many_redirects" || code == "redirect_cycle" || code == "downgrade"
-               ? kind::too_many_redirects
-               : kind::unreachable;
-  return o;
+  if (!r) return dids::failed_fetch(r.error());
+  return {dids::fetch_outcome::kind::answered, r->response.status,
+          std::string(r->response.headers["content-type"]),
+          std::string(as_text(r->response.body.view()))};
 }
 
 result<net::fetch_answer> fetch_document(const context& c, const dids::fetch_intent& intent) {

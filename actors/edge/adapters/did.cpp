@@ -142,27 +142,10 @@ private:
   }
 
   static dids::fetch_outcome outcome_of(result<net::fetch_answer>& r) {
-    using kind = dids::fetch_outcome::kind;
-    dids::fetch_outcome o;
-    if (r) {
-      o.status = r->response.status;
-      o.content_type = std::string(r->response.headers["content-type"]);
-      o.body = std::string(as_text(r->response.body.view()));
-      return o;
-    }
-    std::string_view code = r.error().code;
-    if (r.error().category == errc::timeout)
-      o.what = kind::timed_out;
-    else if (code == "address_private")
-      o.what = kind::not_allowed;
-    else if (r.error().category == errc::too_large)
-      o.what = kind::too_large;
-    else if (code == "too_many_redirects" || code == "redirect_cycle" || code == "downgrade" ||
-             code == "scheme_refused") // of a redirect: what we ask for first is https
-      o.what = kind::too_many_redirects;
-    else
-      o.what = kind::unreachable;
-    return o;
+    if (!r) return dids::failed_fetch(r.error());
+    return {dids::fetch_outcome::kind::answered, r->response.status,
+            std::string(r->response.headers["content-type"]),
+            std::string(as_text(r->response.body.view()))};
   }
 
   const context& with_;
