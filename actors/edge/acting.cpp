@@ -4,11 +4,18 @@
 
 namespace kith::edge {
 
+namespace {
+
+error no_mailbox(const did& who) {
+  return {errc::not_found, "unknown_mailbox",
+          "this node has no mailbox of " + who.text() + "; register it first"};
+}
+
+} // namespace
+
 result<records::agent_record> mailbox_record(const services& of, const did& who) {
   KITH_ASSIGN(auto stored, of.disk.get(store::table::state, keys::agent(keys::of(who))));
-  if (!stored)
-    return fail(errc::not_found, "unknown_mailbox",
-                "this node has no mailbox of " + who.text() + "; register it first");
+  if (!stored) return fail(no_mailbox(who));
   return records::decode<records::agent_record>(*stored);
 }
 
@@ -22,8 +29,16 @@ result<did> may_act_as(const services& of, const principal& who, std::string_vie
     return wanted;
   }
   if (!who.known()) return fail(errc::unauthenticated, "signature_missing", "who are you?");
-  KITH_TRY(mailbox_record(of, wanted));
+  if (!of.router.is_local(wanted)) return fail(no_mailbox(wanted));
   return wanted;
+}
+
+result<caf::actor> mailbox_of(const services& of, const did& who) {
+  auto where = of.router.find(who);
+  if (where.where != kith::route::kind::local || !where.mailbox)
+    return fail(errc::unavailable, "mailbox_down",
+                "the mailbox is being started or stopped; try again in a moment");
+  return std::move(where.mailbox);
 }
 
 result<did> recipient(const services& of, const std::string& text) {

@@ -19,13 +19,11 @@ result<did> may_act_as(const services& of, const principal& who, std::string_vie
 // conflict "ambiguous_name".
 result<did> recipient(const services& of, const std::string& text);
 
-// To the actor of a mailbox here: unavailable "mailbox_down".
+// The actor of a mailbox here: unavailable "mailbox_down".
+result<caf::actor> mailbox_of(const services& of, const did& who);
 template <class Message> result<void> hand_to(const services& of, const did& mailbox, Message m) {
-  auto where = of.router.find(mailbox);
-  if (where.where != kith::route::kind::local || !where.mailbox)
-    return fail(errc::unavailable, "mailbox_down",
-                "the mailbox is being started or stopped; try again in a moment");
-  caf::anon_send(where.mailbox, std::move(m));
+  KITH_ASSIGN(auto to, mailbox_of(of, mailbox));
+  caf::anon_send(to, std::move(m));
   return {};
 }
 

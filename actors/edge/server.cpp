@@ -39,7 +39,7 @@ server::server(net::reactor& on, net::network& through, const services& of, serv
     : reactor_(on), of_(of), options_(std::move(options)), trust_(std::move(trust)),
       client_(on, through, of.time, *trust_, options_.client),
       access_(options_.access, of.random,
-              [this](const did& who) { return mailbox_record(of_, who).has_value(); }),
+              [this](const did& who) { return of_.router.is_local(who); }),
       address_reads_(scaled(options_.reads, address_share)),
       address_writes_(scaled(options_.writes, address_share)), signer_reads_(options_.reads),
       signer_writes_(options_.writes) {}
@@ -66,7 +66,9 @@ result<std::unique_ptr<server>> server::listen(net::reactor& on, net::network& t
                                 }});
   add_adapters(s->routes_, *s->context_);
   auto http = o.http;
-  http.on_refused = [self](int, std::string_view why) { self->count_refusal(why); };
+  http.on_refused = [self](int, std::string_view why) {
+    self->of_.metrics.count("kith_edge_refused_total", {{"why", std::string(why)}}).add();
+  };
   s->http_ = std::make_unique<net::http_server>(on, of.time, http,
                                                 [self](net::http_request r, net::http_responder a) {
                                                   self->handle(std::move(r), std::move(a));
@@ -103,15 +105,10 @@ void server::refresh() {
     of_.log.info("a new certificate is in use", {});
 }
 
-void server::count_refusal(std::string_view why) {
-  of_.metrics.count("kith_edge_refused_total", {{"why", std::string(why)}}).add();
-}
-
 std::optional<net::http_response> server::too_often(rate_limiter& reads, rate_limiter& writes,
                                                     const std::string& who, bool writing) {
   auto wait = (writing ? writes : reads).take(who, of_.time.now());
   if (wait == duration(0)) return std::nullopt;
-  count_refusal("rate_limited");
   auto seconds = std::chrono::ceil<std::chrono::seconds>(wait).count();
   auto answer = problem(429, "too many requests; come again later", "rate_limited");
   answer.headers.set("Retry-After", std::to_string(seconds));
@@ -119,28 +116,25 @@ std::optional<net::http_response> server::too_often(rate_limiter& reads, rate_li
 }
 
 std::optional<net::http_response> server::refuse(call& c, const route& r) {
-  auto failed = [&](const error& why) -> std::optional<net::http_response> {
-    count_refusal(why.code);
-    return problem(why);
-  };
   auto who = access_.identify(c.request, of_.time.wall());
-  if (!who) return failed(who.error());
+  if (!who) return problem(who.error());
   c.who = std::move(*who);
   switch (r.needs) {
   case need::nothing: break;
   case need::known:
     if (!c.who.known())
-      return failed({errc::unauthenticated, "signature_missing",
-                     "this needs a signature (RFC 9421, keyid a did:key) or the operator's token"});
+      return problem(
+          {errc::unauthenticated, "signature_missing",
+           "this needs a signature (RFC 9421, keyid a did:key) or the operator's token"});
     break;
   case need::loopback:
     if (c.who.rules() || is_loopback(c.request.remote_address)) break;
     [[fallthrough]];
   case need::rule:
     if (!c.who.known())
-      return failed({errc::unauthenticated, "token_missing", "this needs the operator's token"});
+      return problem({errc::unauthenticated, "token_missing", "this needs the operator's token"});
     if (!c.who.rules())
-      return failed({errc::forbidden, "operator_only", "this is for the node's operator"});
+      return problem({errc::forbidden, "operator_only", "this is for the node's operator"});
     break;
   }
   if (c.who.is == principal::kind::signer)
@@ -154,13 +148,9 @@ void server::handle(net::http_request request, net::http_responder answer) {
           too_often(address_reads_, address_writes_, host_of(request.remote_address), writing))
     return answer.respond(std::move(*no));
   auto found = routes_.find(request.method, request.path());
-  if (!found) {
-    count_refusal(found.error().code);
-    return answer.respond(problem(found.error()));
-  }
+  if (!found) return answer.respond(problem(found.error()));
   if (found->found == nullptr) {
     bool elsewhere = !found->allowed.empty();
-    count_refusal(elsewhere ? "method_not_allowed" : "no_such_path");
     auto no = elsewhere ? problem(405, "there is no such method here", "method_not_allowed")
                         : problem(404, "there is nothing at this path; see /openapi.json",
                                   "no_such_path");

@@ -62,7 +62,6 @@ private:
   std::optional<net::http_response> refuse(call& c, const route& r);
   std::optional<net::http_response> too_often(rate_limiter& reads, rate_limiter& writes,
                                               const std::string& who, bool writing);
-  void count_refusal(std::string_view why);
   void refresh();
 
   net::reactor& reactor_;

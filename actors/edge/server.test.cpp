@@ -247,6 +247,31 @@ TEST_CASE("a message from outside must be signed by its sender itself", "[edge][
   check_problem(post(w.message_of(w.bob, w.agent.did().text(), "note", "z")), 429, "disk_reserve");
 }
 
+TEST_CASE("every refusal is counted by its code, whoever refuses", "[edge][unit]") {
+  world w;
+  REQUIRE(w.register_mailbox(w.bob) == 201);
+  auto refusals = [&](const std::string& why) {
+    return w.counted("kith_edge_refused_total", {{"why", why}});
+  };
+  auto m = w.message_of(w.bob, w.agent.did().text(), "note", "x");
+  m.set("text", "y");
+  w.as(w.bob, {"POST", "/api/messages", {}, m.dump()}); // the mailbox refuses
+  w.as(w.bob, {"POST", "/api/messages", {}, "["});      // the adapter
+  w.as(w.eve, {"GET", "/api/messages/" + w.bob.did().text() + "/pending"});
+  w.ask({"GET", "/1.0/identifiers/did:key:z6Mk"}); // the resolver
+  w.ask({"GET", "/1.0/identifiers/did:unheard:of"});
+  w.ask({"GET", "/nowhere"}); // the server
+  w.ask({"GET", "/%00"});
+  w.ask({"DELETE", "/livez"});
+  CHECK(refusals("message_signature_wrong") == 1);
+  CHECK(refusals("bad_json") == 1);
+  CHECK(refusals("not_yours") == 1);
+  CHECK(refusals("no_such_path") == 1);
+  CHECK(refusals("method_not_allowed") == 1);
+  CHECK(refusals("bad_multicodec") == 1);
+  CHECK(refusals("did_method") == 1);
+}
+
 TEST_CASE("a mailbox is set up by its DID alone, for this node, if the policy lets it",
           "[edge][unit]") {
   world w;

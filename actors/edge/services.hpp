@@ -2,9 +2,9 @@
 #pragma once
 
 #include "actors/base/agent_directory.hpp"
+#include "actors/base/delegation_book.hpp"
 #include "actors/base/router.hpp"
 #include "runtime/base/random.hpp"
-#include "runtime/identity/delegation.hpp"
 #include "runtime/observe/logger.hpp"
 #include "runtime/observe/metrics.hpp"
 #include "runtime/store/store.hpp"
@@ -35,6 +35,7 @@ struct services {
   store::backend& disk;
   kith::router& router;
   agent_directory& directory;
+  delegation_book& delegations;
   observe::registry& metrics;
   observe::logger log;
   inbox_hub& hub;

@@ -258,8 +258,8 @@ struct world {
   delegation_book book{node.did()};
   observe::registry metrics;
   inbox_hub hub;
-  services of{node.did(), "n1",   "0.0",     {},      0,  clock, random,
-              *disk,      router, directory, metrics, {}, hub};
+  services of{node.did(), "n1",   "0.0",     {},   0,       clock, random,
+              *disk,      router, directory, book, metrics, {},    hub};
   caf::actor_system_config config;
   std::optional<caf::actor_system> system;
   std::vector<caf::actor> boxes;

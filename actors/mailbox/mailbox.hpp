@@ -143,6 +143,7 @@ private:
   void admit(kith::ingress& request, mailbox_step& step);
 
   // mailbox_pending.cpp
+  result<void> check_origin(const kith::ingress& r, const envelope_fields& f, bool own_id) const;
   void keep(in_stream& s, mailbox_step& step);
   void keep(const envelope& e, mailbox_step& step);
   void take_acks(mailbox_step& step);

@@ -151,7 +151,7 @@ void mailbox::admit(kith::ingress& r, mailbox_step& step) {
   f.kind = r.kind;
   f.content_type = r.content_type;
   f.payload = as_bytes(r.payload);
-  f.created = r.created != 0 ? r.created : wall;
+  f.created = who_.outside() ? r.created : wall;
   f.qos = r.quality;
   f.time_to_live_ms = r.wants_answer ? r.timeout_ms : r.time_to_live_ms;
   f.wants_answer = r.wants_answer;
@@ -161,6 +161,7 @@ void mailbox::admit(kith::ingress& r, mailbox_step& step) {
   }
   if (f.qos == qos::exactly_once) f.incarnation = f.seq = 1; // stands in for what the stream gives
   if (auto good = envelope::check(f); !good) return refuse(good.error());
+  if (auto good = check_origin(r, f, own_id); !good) return refuse(good.error());
 
   bool again = false;
   if (own_id) {

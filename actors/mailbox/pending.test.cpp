@@ -28,6 +28,32 @@ struct outside {
     }
     return all;
   }
+  // As its owner does.
+  void sign(ingress& r) {
+    r.id = ids.next(w.time.wall(), w.random);
+    r.created = w.time.wall();
+    envelope_fields f;
+    f.id = r.id;
+    auto from = me.text(), to = r.to.text();
+    f.from = from;
+    f.to = to;
+    f.kind = r.kind;
+    f.content_type = r.content_type;
+    f.payload = as_bytes(r.payload);
+    f.created = r.created;
+    f.time_to_live_ms = r.wants_answer ? r.timeout_ms : r.time_to_live_ms;
+    f.correlation = r.correlation;
+    f.wants_answer = r.wants_answer;
+    r.signature = key.sign(signed_content(f));
+  }
+  // Code of the refusal; empty: accepted.
+  std::string send(const did& from, ingress r) {
+    std::string code = "nothing";
+    r.accepted = [&](const ingress::outcome& out) { code = out.problem.code; };
+    w.a.box(from).ingress(r);
+    w.settle();
+    return code;
+  }
   std::string ack(sequence upto) {
     std::string said = "nothing";
     w.a.box(me).taken_by_owner(
@@ -37,6 +63,7 @@ struct outside {
   }
 
   test_world w;
+  uuid_generator ids;
   secret_key key = secret_key::generate(w.random);
   did me, here, there;
 };
@@ -118,20 +145,7 @@ TEST_CASE("a DID outside asks, is answered in its mailbox, and answers who asks 
   outside o;
   ingress r{o.there, "question", std::string(text_type), "why"};
   r.wants_answer = true;
-  r.id = uuid_generator().next(o.w.time.wall(), o.w.random);
-  r.created = o.w.time.wall();
-  envelope_fields f;
-  f.id = r.id;
-  auto from = o.me.text(), to = r.to.text();
-  f.from = from;
-  f.to = to;
-  f.kind = r.kind;
-  f.content_type = r.content_type;
-  f.payload = as_bytes(r.payload);
-  f.created = r.created;
-  f.time_to_live_ms = r.timeout_ms;
-  f.wants_answer = true;
-  r.signature = o.key.sign(signed_content(f));
+  o.sign(r);
   r.accepted = [](const ingress::outcome& out) { CHECK(out.problem.code == ""); };
   o.w.a.box(o.me).ingress(r);
   o.w.settle();
@@ -148,6 +162,8 @@ TEST_CASE("a DID outside asks, is answered in its mailbox, and answers who asks 
   CHECK(duplicate);
   std::string refused;
   r.accepted = [&](const ingress::outcome& out) { refused = out.problem.code; };
+  r.signature = {};
+  r.wants_answer = false;
   o.w.a.box(o.here).ingress(r);
   o.w.settle();
   CHECK(refused == "id_taken");
@@ -162,10 +178,39 @@ TEST_CASE("a DID outside asks, is answered in its mailbox, and answers who asks 
                    .value();
   ingress reply{o.here, "price", std::string(text_type), "12"};
   reply.correlation = envelope::parse(found.at(0).value).value().id();
+  o.sign(reply);
   reply.accepted = [](const ingress::outcome& out) { CHECK(out.problem.code == ""); };
   o.w.a.box(o.me).ingress(reply);
   o.w.settle();
   CHECK(o.w.a.cell(o.here, "seen") == R"(["ok:12:ctx"])");
+}
+
+TEST_CASE("what a DID outside sends must be signed by itself, what an agent sends must not",
+          "[mailbox][unit]") {
+  outside o;
+  ingress good{o.here, "note", std::string(text_type), "x"};
+  o.sign(good);
+  auto changed = [&](auto change) {
+    auto r = good;
+    change(r);
+    return o.send(o.me, r);
+  };
+  CHECK(changed([](ingress& r) { r.payload = "y"; }) == "message_signature_wrong");
+  CHECK(changed([](ingress& r) { r.kind = "other"; }) == "message_signature_wrong");
+  CHECK(changed([&](ingress& r) { r.to = o.there; }) == "message_signature_wrong");
+  CHECK(changed([](ingress& r) { r.created += 1; }) == "message_signature_wrong");
+  CHECK(changed([](ingress& r) { r.time_to_live_ms = 9; }) == "message_signature_wrong");
+  CHECK(changed([](ingress& r) { r.signature = {}; }) == "message_signature_wrong");
+  CHECK(changed([](ingress& r) { r.id = {}; }) == "bad_message");
+  CHECK(changed([](ingress& r) { r.created = 0; }) == "bad_message");
+  CHECK(changed([](ingress& r) { r.created += 3600 * 1000; }) == "created_ahead");
+  CHECK(o.send(o.here, good) == "bad_message");
+  ingress asks{o.there, "note", std::string(text_type), "x"};
+  asks.wants_answer = true; // with nobody to give the answer to
+  CHECK(o.send(o.here, asks) == "bad_message");
+  CHECK(o.w.a.cell(o.here, "seen") == "");
+  CHECK(o.send(o.me, good) == "");
+  CHECK(o.w.a.cell(o.here, "seen") == R"(["x"])");
 }
 
 TEST_CASE("volatile mail that finds no room is dropped and counted", "[mailbox][unit]") {

@@ -62,11 +62,20 @@ result<edge::server_options> options_of(node_parts& parts) {
 }
 
 edge::services services_of(node_parts& parts) {
-  edge::services of{
-      parts.self(),  parts.name,      KITH_VERSION,  parts.options.settings.text("edge.public_url"),
-      parts.started, parts.time,      parts.random,  *parts.disk,
-      parts.router,  parts.directory, parts.metrics, parts.log.component("edge"),
-      parts.hub};
+  edge::services of{parts.self(),
+                    parts.name,
+                    KITH_VERSION,
+                    parts.options.settings.text("edge.public_url"),
+                    parts.started,
+                    parts.time,
+                    parts.random,
+                    *parts.disk,
+                    parts.router,
+                    parts.directory,
+                    *parts.delegations,
+                    parts.metrics,
+                    parts.log.component("edge"),
+                    parts.hub};
   while (of.public_url.ends_with('/')) of.public_url.pop_back();
   of.payload_size_max = std::size_t(parts.options.settings.integer("limits.payload_max"));
   of.disk_low = [&parts] {

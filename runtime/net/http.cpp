@@ -154,7 +154,9 @@ http_response http_response::problem(int status, std::string_view detail, std::s
   } catch (const json_error&) { // a detail that quotes bytes from outside, which are not UTF-8
     body = out.dump();
   }
-  return of(status, "application/problem+json", body);
+  auto answer = of(status, "application/problem+json", body);
+  answer.refusal = code;
+  return answer;
 }
 
 std::string_view reason_phrase(int status) {

@@ -83,11 +83,14 @@ struct http_response {
   int status = 200; // 200 to 599; another, or a field that is none, is answered as 500
   http_headers headers;
   slice body; // not sent with 204, 304 or to a HEAD
+  // The stable code of a refusal, which the server counts (http_options::on_refused); never sent.
+  std::string refusal = {};
 
   static http_response of(int status, std::string_view content_type, std::string_view body);
   static http_response of(int status, std::string_view content_type, slice body);
   // {"type":"about:blank","title":...,"status":...,"detail":...} as application/problem+json
-  // (RFC 9457). `code`, if any, is the extension member "code": stable, for programs. A detail that
+  // (RFC 9457). `code`, if any, is the extension member "code": stable, for programs, and
+  // the refusal. A detail that
   // is not UTF-8 is left out.
   static http_response problem(int status, std::string_view detail, std::string_view code = {});
 };

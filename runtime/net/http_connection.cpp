@@ -99,10 +99,9 @@ void http_connection::dispatch() {
 
 void http_connection::respond(std::uint64_t request, http_response response) {
   if (state_ != state::answering || request != number_) return;
-  if (!is_sendable(response)) {
+  if (!is_sendable(response))
     response = http_response::problem(500, "the answer cannot be sent", "bad_response");
-    server_->refused(500, "bad_response");
-  }
+  if (!response.refusal.empty()) server_->refused(response.status, response.refusal);
   keep_alive_ = keep_alive_ && !server_->draining;
   write_response(response);
   finish_answer();

@@ -57,8 +57,9 @@ struct http_options {
 
   int retry_after_s = 5; // said with each 503 of the server's own
 
-  // Every refusal of the server's own: the status, or 0 for a connection dropped without a word,
-  // and a stable code, such as "head_too_large". On the reactor's thread; must not call back in.
+  // Every refusal, the server's own and the handlers' (http_response::refusal): the status, or 0
+  // for a connection dropped without a word, and a stable code, such as "head_too_large". On the
+  // reactor's thread; must not call back in.
   std::function<void(int status, std::string_view why)> on_refused;
 };
 

@@ -31,6 +31,19 @@ struct row {
   std::vector<double> values, baselines;
 };
 
+// Which rows are to be measured: those whose names have one of these in them; empty: all.
+struct selection {
+  std::vector<std::string> names;
+  bool has(const row& r) const {
+    return names.empty() || std::any_of(names.begin(), names.end(), [&](const std::string& n) {
+             return r.name.find(n) != std::string::npos;
+           });
+  }
+  bool has_any(std::initializer_list<const row*> rows) const {
+    return std::any_of(rows.begin(), rows.end(), [&](const row* r) { return has(*r); });
+  }
+};
+
 double median(std::vector<double> v) {
   std::sort(v.begin(), v.end());
   return v.empty() ? 0 : v[v.size() / 2];
@@ -135,10 +148,9 @@ void print(const std::vector<row>& rows) {
 // Where less is better, the value is what is allowed for each that was measured.
 constexpr double follower_size_max = 64 * 1024;
 
-result<void> measure_edge(std::vector<row>& rows, bool quiet) {
+result<void> measure_edge(std::vector<row>& rows, const selection& wanted, bool quiet) {
   static constexpr double resolve_seconds = 1;
   static constexpr std::size_t posts = 10'000, followers = 1'000;
-  KITH_ASSIGN(auto node, edge_node::start());
   row resolve{"did:key resolution, keep-alive, 32 connections", "req/s", "bare Beast", 0.6, {}, {}};
   row post{"presigned POST, 128 B, verified and synced",
            "req/s",
@@ -147,48 +159,69 @@ result<void> measure_edge(std::vector<row>& rows, bool quiet) {
            {},
            {}};
   row follower{"followers of an inbox in 64 KiB, idle, each", "", "one", 1.0, {}, {}};
+  if (!wanted.has_any({&resolve, &post, &follower})) return {};
+  KITH_ASSIGN(auto node, edge_node::start());
   for (std::size_t i = 0; i < rounds; ++i) {
     if (!quiet) std::fprintf(stderr, "edge, round %zu of %zu\n", i + 1, rounds);
-    KITH_ASSIGN(auto resolved, node->resolve(resolve_seconds));
-    resolve.values.push_back(resolved.value);
-    resolve.baselines.push_back(resolved.baseline);
-    KITH_ASSIGN(auto posted, node->post(posts));
-    post.values.push_back(posted.value);
-    post.baselines.push_back(posted.baseline);
+    if (wanted.has(resolve)) {
+      KITH_ASSIGN(auto resolved, node->resolve(resolve_seconds));
+      resolve.values.push_back(resolved.value);
+      resolve.baselines.push_back(resolved.baseline);
+    }
+    if (wanted.has(post)) {
+      KITH_ASSIGN(auto posted, node->post(posts));
+      post.values.push_back(posted.value);
+      post.baselines.push_back(posted.baseline);
+    }
   }
-  KITH_ASSIGN(auto size, node->follower_size(followers));
-  follower.values.push_back(follower_size_max / std::max(size, 1.0));
-  follower.baselines.push_back(1);
-  rows.insert(rows.end(), {std::move(resolve), std::move(post), std::move(follower)});
+  if (wanted.has(follower)) {
+    KITH_ASSIGN(auto size, node->follower_size(followers));
+    follower.values.push_back(follower_size_max / std::max(size, 1.0));
+    follower.baselines.push_back(1);
+  }
+  for (auto* r : {&resolve, &post, &follower})
+    if (wanted.has(*r)) rows.push_back(std::move(*r));
   return {};
 }
 
-result<std::vector<row>> measure(bool quiet) {
-  std::vector<row> rows{
-      {"node to node, 128 B, QoS 0, encrypted", "msg/s", "CAF BASP, plaintext", 3.0, {}, {}},
-      {"node to node, 128 B, QoS 2, synced on both sides",
-       "msg/s",
-       "CAF BASP, plaintext",
-       0.5,
-       {},
-       {}},
-  };
+result<void> measure_links(std::vector<row>& rows, const selection& wanted, bool quiet) {
+  row best_effort{
+      "node to node, 128 B, QoS 0, encrypted", "msg/s", "CAF BASP, plaintext", 3.0, {}, {}};
+  row durable{"node to node, 128 B, QoS 2, synced on both sides",
+              "msg/s",
+              "CAF BASP, plaintext",
+              0.5,
+              {},
+              {}};
+  if (!wanted.has_any({&best_effort, &durable})) return {};
   load volatile_load{1'000'000}, durable_load{200'000}, basp_load{300'000};
   for (auto* l : {&volatile_load, &durable_load, &basp_load})
     l->count = l->count / (l->window / 8) * (l->window / 8);
   KITH_ASSIGN(auto nodes, cluster::start());
   for (std::size_t i = 0; i < rounds; ++i) {
     if (!quiet) std::fprintf(stderr, "round %zu of %zu\n", i + 1, rounds);
-    for (std::size_t which : {0, 1}) {
-      KITH_ASSIGN(auto ours,
-                  nodes->measure(which == 0 ? volatile_load : durable_load, which == 0 ? 0 : 2));
+    for (auto [r, l, quality] :
+         {std::tuple(&best_effort, &volatile_load, 0), std::tuple(&durable, &durable_load, 2)}) {
+      if (!wanted.has(*r)) continue;
+      KITH_ASSIGN(auto ours, nodes->measure(*l, quality));
       KITH_ASSIGN(auto theirs, basp(basp_load));
-      rows[which].values.push_back(ours);
-      rows[which].baselines.push_back(theirs);
+      r->values.push_back(ours);
+      r->baselines.push_back(theirs);
     }
   }
-  nodes.reset();
-  KITH_TRY(measure_edge(rows, quiet));
+  for (auto* r : {&best_effort, &durable})
+    if (wanted.has(*r)) rows.push_back(std::move(*r));
+  return {};
+}
+
+result<std::vector<row>> measure(const selection& wanted, bool quiet) {
+  std::vector<row> rows;
+  KITH_TRY(measure_links(rows, wanted, quiet));
+  KITH_TRY(measure_edge(rows, wanted, quiet));
+  if (rows.empty())
+    return fail(errc::not_found, "no_such_row",
+                "no row's name has " + wanted.names.front() +
+                    " in it; kith bench --help lists them");
   return rows;
 }
 
@@ -197,29 +230,41 @@ constexpr const char* help =
 Starts two nodes of its own in a temporary directory, and CAF's remoting as two processes.
 Takes about a minute.
 
-Usage: kith bench [--json]
+Usage: kith bench [--json] [PART-OF-A-NAME...]
+
+Rows, all of them or those that have one of the words given in their names:
+  node to node, 128 B, QoS 0, encrypted
+  node to node, 128 B, QoS 2, synced on both sides
+  did:key resolution, keep-alive, 32 connections
+  presigned POST, 128 B, verified and synced
+  followers of an inbox in 64 KiB, idle, each
 
 Exit code 0 if every ratio is reached, else 1.
 
 Examples:
   kith bench
+  kith bench POST
   kith bench --json | jq '.[] | {name, ratio, met}'
 )";
 
 int run(const cli::console& io, const cli::options& o) {
+  selection wanted;
+  bool json = o.json;
   for (const auto& argument : o.rest) {
     if (argument == "-h" || argument == "--help") {
       std::fputs(help, stdout);
       return 0;
     }
-    if (argument != "--json")
-      return cli::report(
-          io, o.json,
-          {errc::invalid, "usage", "kith bench takes --json and nothing else, not " + argument});
+    if (argument == "--json")
+      json = true;
+    else if (argument.starts_with('-'))
+      return cli::report(io, json,
+                         {errc::invalid, "usage", "kith bench has no option " + argument});
+    else
+      wanted.names.push_back(argument);
   }
   link_agents();
-  bool json = o.json || std::count(o.rest.begin(), o.rest.end(), "--json") != 0;
-  auto rows = measure(json);
+  auto rows = measure(wanted, json);
   if (!rows) return cli::report(io, json, rows.error());
   if (json)
     std::printf("%s\n", bj::serialize(to_json(*rows)).c_str());

@@ -59,6 +59,7 @@ private:
                       net::http_responder& responder) {
     auto said = dids::respond(r, accept);
     auto a = net::http_response::of(said.status, said.content_type, said.body);
+    if (!r.ok()) a.refusal = r.code;
     a.headers.set("Vary", "Accept");
     a.headers.set("Access-Control-Allow-Origin", "*"); // public, and asked for by browsers
     responder.respond(std::move(a));

@@ -4,86 +4,43 @@
 #include "actors/edge/problem.hpp"
 #include "actors/edge/server.hpp"
 #include "actors/mailbox/keys.hpp"
-#include "runtime/identity/keys.hpp"
 
 namespace kith::edge {
 
 namespace {
 
-constexpr wall_ms created_ahead_max = 5LL * 60 * 1000; // of a sender's clock before ours
+struct order {
+  caf::actor from; // the sender's mailbox, which checks the message's own signature
+  ingress what;
+};
 
-// What a sender outside of any node says must be signed by itself: whoever gets it, on whatever
-// node, can check that.
-result<void> check_own_signature(const services& of, const did& from, const ingress& in) {
-  if (in.id.is_nil())
-    return fail(errc::invalid, "bad_message", "\"id\" must be a UUIDv7 of the sender's own");
-  if (in.created == 0)
-    return fail(errc::invalid, "bad_message", "\"created\" must be there, for it is signed");
-  if (in.created > of.time.wall() + created_ahead_max)
-    return fail(errc::invalid, "created_ahead", "\"created\" is in the future; set the clock");
-  envelope_fields f;
-  f.id = in.id;
-  f.from = from.text();
-  f.to = in.to.text();
-  f.kind = in.kind;
-  f.content_type = in.content_type;
-  f.payload = as_bytes(in.payload);
-  f.created = in.created;
-  f.time_to_live_ms = in.time_to_live_ms;
-  f.correlation = in.correlation;
-  f.wants_answer = in.wants_answer;
-  if (!verify_signature(from, signed_content(f), in.signature))
-    return fail(errc::unauthenticated, "message_signature_wrong",
-                "\"signature\" is not the sender's over this message (docs/API.md, \"Signed "
-                "content\")");
-  return {};
-}
-
-// That the sender still lets this node speak for it: other nodes would not take the message.
-result<void> check_delegation(const services& of, const records::agent_record& sender) {
-  KITH_ASSIGN(auto d, delegation::decode(sender.delegation));
-  if (d.expires <= of.time.wall())
-    return fail(errc::forbidden, "delegation_expired",
-                "the sender's delegation to this node has ended; renew it");
-  return {};
-}
-
-result<std::pair<did, ingress>> read_call(const services& of, const call& c) {
+result<order> read_call(const services& of, const call& c) {
   KITH_ASSIGN(auto wanted, read_message(c.request.body, of.payload_size_max));
   std::string from = wanted.from;
   if (from.empty()) from = c.who.rules() ? of.self.text() : c.who.who.text();
   KITH_ASSIGN(auto sender, may_act_as(of, c.who, from));
   KITH_ASSIGN(wanted.what.to, recipient(of, wanted.to));
-  KITH_ASSIGN(auto record, mailbox_record(of, sender));
-  if (!record.delegation.empty()) {
-    KITH_TRY(check_delegation(of, record));
-    KITH_TRY(check_own_signature(of, sender, wanted.what));
-  } else if (wanted.what.signature != byte_array<64>{}) {
-    return fail(errc::invalid, "bad_message", "an agent's messages are its node's to vouch for");
-  } else {
-    wanted.what.created = 0;
-    if (wanted.what.wants_answer)
-      return fail(errc::invalid, "bad_message",
-                  "\"wants_answer\" is for senders with a mailbox to get the answer in");
-  }
+  KITH_ASSIGN(auto mailbox, mailbox_of(of, sender));
+  // A sender outside must still let this node speak for it: other nodes would not take the message.
+  if (!of.delegations.get(sender, of.time.wall()))
+    return fail(errc::forbidden, "delegation_expired",
+                "the sender's delegation to this node has ended; renew it");
   if (of.disk_low())
     return fail(errc::overloaded, "disk_reserve", "the node's disk is almost full");
-  return std::pair(std::move(sender), std::move(wanted.what));
+  return order{std::move(mailbox), std::move(wanted.what)};
 }
 
 void send(const services& of, const call& c, net::http_responder answer) {
   auto read = read_call(of, c);
   if (!read) return answer.respond(problem(read.error()));
-  auto& [from, in] = *read;
   auto later = share(std::move(answer));
-  in.accepted = [later](const ingress::outcome& o) {
+  read->what.accepted = [later](const ingress::outcome& o) {
     if (!o.problem.code.empty()) return later->respond(problem(o.problem));
     auto said = json::object();
     said.set("id", o.id.text()), said.set("duplicate", o.duplicate);
     later->respond(json_response(202, said));
   };
-  if (auto handed = hand_to(of, from, std::move(in)); !handed)
-    later->respond(problem(handed.error()));
+  caf::anon_send(read->from, std::move(read->what));
 }
 
 // Whether the caller's mailbox, or one that it owns, is an end of this message here.
