@@ -78,6 +78,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   auto behind = make_noise_payload(test::key_of(1), noise_key, {});
   append(behind, in);
   if (auto met = check_noise_payload(behind, noise_key)) check_offer(*met, behind);
+  if ((data[0] & 2) != 0) return 0; // a handshake takes most of the time
   auto side = (data[0] & 1) != 0 ? role::dialer : role::listener;
   test::end end(side == role::dialer ? role::listener : role::dialer, test::key_of(2), 1, {});
   meet(end, side, in);
