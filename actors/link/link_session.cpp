@@ -86,7 +86,9 @@ void link_session::handle(libp2p::event& e) {
                                                secured->peer);
     return;
   }
-  if (std::get_if<libp2p::muxed>(&e) != nullptr) {
+  if (auto* muxed = std::get_if<libp2p::muxed>(&e)) {
+    ports_.log.debug("muxed",
+                     {{"peer", peer_.node.text()}, {"early", muxed->early ? "yes" : "no"}});
     if (!peer_.dialed) return;
     if (auto opened = connection_->open(wire::protocol_name); !opened) fail(opened.error());
     return;

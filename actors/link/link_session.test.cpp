@@ -77,6 +77,22 @@ TEST_CASE_METHOD(two_nodes, "a handshake opens both ends, and each knows the oth
   CHECK(at_a().id() != at_b().id());
 }
 
+TEST_CASE_METHOD(two_nodes, "two nodes agree on the muxer while they shake hands", "[link][unit]") {
+  net::link_traits slow;
+  slow.latency = 100ms;
+  slow.jitter = 0ns;
+  world.net.set_link("alpha", "beta", slow);
+  auto begin = world.time.now();
+  connect();
+  for (auto* n : {&a, &b}) {
+    CHECK(n->logged_at("muxed").size() == 1);
+    CHECK(n->logged("early=yes"));
+  }
+  // There and back: the connection, the choice of Noise, two thirds of its handshake, the rest of
+  // it with the stream's protocol, hello and welcome. Asking for the muxer would be one more.
+  CHECK((world.time.now() - begin) / (2 * slow.latency) == 5);
+}
+
 TEST_CASE_METHOD(two_nodes, "a peer with another cluster secret is refused at both ends",
                  "[link][unit]") {
   a.secret = crypto::secret_buffer(as_bytes("the secret of another one"));

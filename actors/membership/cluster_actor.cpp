@@ -131,8 +131,8 @@ void cluster_actor::opened(session_opened& s) {
   wait(peer.node, std::move(s.session));
   auto self = caf::actor_cast<caf::actor>(this);
   child_spec spec;
-  spec.name = peer.hello.name.empty() ? peer.node.text() : peer.hello.name;
-  spec.kind = "link";
+  spec.name = peer.node.text(); // not what it calls itself: others may, too
+  spec.kind = peer.hello.name.empty() ? "link" : "link to " + peer.hello.name;
   spec.start = [start = ports_.start_link, node = peer.node, self](caf::actor_system& system) {
     auto link = start(system, node, self);
     caf::anon_send(self, link_started{node});

@@ -18,16 +18,20 @@ struct member {
                     .listen(node.address(),
                             [this](std::unique_ptr<net::byte_stream> s) {
                               ++accepted;
-                              cluster_actor::greet(std::move(s), false, "", {}, node.hello(),
-                                                   node.ports(), node.cluster);
+                              auto hello = node.hello();
+                              hello.name = name;
+                              cluster_actor::greet(std::move(s), false, "", {}, hello, node.ports(),
+                                                   node.cluster);
                             })
                     .value();
   }
   void start(std::vector<std::string> seeds) {
     links = world.own(world.system->spawn([this](caf::event_based_actor*) -> caf::behavior {
       return {[this](child_spec& s) {
+        bool known = std::any_of(specs.begin(), specs.end(),
+                                 [&](const auto& other) { return other.name == s.name; });
         specs.push_back(s);
-        if (specs.size() == 1 || s.name != specs[0].name) s.start(*world.system);
+        if (!known) s.start(*world.system); // the same child twice is one child
       }};
     }));
     cluster_ports ports{node.ports(),
@@ -44,7 +48,7 @@ struct member {
                         },
                         [this](bool now) { joined.push_back(now); },
                         [this](const error& why) { fatal.push_back(why.code); }};
-    cluster_options options{node.host, {node.address()}, std::move(seeds), 1};
+    cluster_options options{name, {node.address()}, std::move(seeds), 1};
     node.cluster = world.own(world.system->spawn<cluster_actor>(options, std::move(ports), seen));
   }
   // As its supervisor does after a crash.
@@ -58,6 +62,7 @@ struct member {
   test_world& world;
   test_node& node;
   net::network& network;
+  std::string name = node.host;                                              // what it calls itself
   std::shared_ptr<seen_positions> seen = std::make_shared<seen_positions>(); // as cluster_ports has
   caf::actor links; // in place of the supervisor
   std::vector<child_spec> specs;
@@ -158,6 +163,26 @@ TEST_CASE_METHOD(cluster, "members are passed on, to newcomers and of newcomers"
   check_way(b, c);
   world.run_for(5s, 10ms);
   CHECK(a.accepted + b.accepted + c.accepted <= 4);
+}
+
+TEST_CASE_METHOD(cluster, "two peers of one name are two links", "[membership][unit]") {
+  SECTION("the name of neither's host") { b.name = c.name = "worker"; }
+  SECTION("no name at all") { b.name = c.name = ""; }
+  SECTION("the name of the node that they join") { b.name = c.name = a.name; }
+  SECTION("a name that is the other's DID") { c.name = b.node.id().text(); }
+  a.start({});
+  b.start({a.node.address()});
+  c.start({a.node.address()});
+  REQUIRE(world.run_until([&] { return a.up(b) && a.up(c) && b.up(c) && c.up(b); }, 5s));
+  CHECK(b.up(a));
+  CHECK(c.up(a));
+  CHECK(a.node.links.size() == 2);
+  CHECK(a.node.peers.all()[b.node.id()].name == b.name);
+  CHECK(a.node.peers.all()[c.node.id()].name == c.name);
+  check_way(a, b);
+  check_way(a, c);
+  check_way(b, c);
+  check_way(c, a);
 }
 
 TEST_CASE_METHOD(cluster, "a lost link is dialled again, by whoever notices",

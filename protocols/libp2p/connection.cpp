@@ -26,7 +26,8 @@ connection::impl::impl(role side, const secret_key& node_key, random_source& ran
       node_public_(node_key.public_key()), started_at_(now), now_(now) {
   supported_.emplace_back(ping_protocol);
   supported_.emplace_back(identify_protocol);
-  upgrade_.emplace(side, node_key, random, options_.expected_peer);
+  upgrade_.emplace(side, node_key, random, options_.expected_peer,
+                   options_.early_muxer ? muxers_ : std::vector<std::string>());
 }
 
 result<void> connection::impl::set_failure(error e) {
@@ -39,7 +40,8 @@ result<void> connection::impl::receive(byte_view in, time_point now) {
   now_ = now;
   if (!peer) {
     if (auto r = upgrade_->receive(in); !r) return set_failure(r.error());
-    if (upgrade_->complete()) become_secured();
+    if (upgrade_->complete())
+      if (auto r = become_secured(); !r) return set_failure(r.error());
   }
   while (peer && !in.empty()) {
     auto plain = receiver_->receive(in);
@@ -52,18 +54,24 @@ result<void> connection::impl::receive(byte_view in, time_point now) {
   return {};
 }
 
-void connection::impl::become_secured() {
+result<void> connection::impl::become_secured() {
+  KITH_ASSIGN(auto agreed, upgrade_->muxer());
   peer = upgrade_->peer();
   events.push_back(secured{*peer, upgrade_->hash()});
   auto ciphers = upgrade_->split();
   sender_.emplace(std::move(ciphers.send), std::move(upgrade_->output()));
   receiver_.emplace(std::move(ciphers.receive));
   upgrade_.reset();
+  if (agreed) { // it can only be yamux
+    become_muxed(true);
+    return {};
+  }
   selecting_muxer_ =
       side_ == role::dialer ? negotiation::dial(muxers_) : negotiation::listen(muxers_);
   bytes out;
   selecting_muxer_->start(out);
   sender_->append(out);
+  return {};
 }
 
 result<void> connection::impl::handle_plain(slice plain) {
@@ -74,7 +82,7 @@ result<void> connection::impl::handle_plain(slice plain) {
     sender_->append(out);
     if (!selecting_muxer_->agreed()) return {};
     selecting_muxer_.reset();
-    become_muxed();
+    become_muxed(false);
     plain = plain.part(plain.size() - rest.size(), rest.size());
   }
   auto r = yamux_->receive(plain, now_, yamux_events_);
@@ -82,9 +90,9 @@ result<void> connection::impl::handle_plain(slice plain) {
   return r;
 }
 
-void connection::impl::become_muxed() {
+void connection::impl::become_muxed(bool early) {
   yamux_.emplace(side_, limits_of(options_), *sender_, now_);
-  events.push_back(muxed{});
+  events.push_back(muxed{early});
   // A peer that cannot be asked now is not asked: nothing depends on it.
   if (options_.identify_peer) (void)open_channel(identify_protocol, use::identify_request);
 }

@@ -1,7 +1,8 @@
 // One libp2p connection over any byte stream: multistream-select, Noise XX, multistream-select
-// again, yamux, and on its streams multistream-select once more. Ping and identify are answered
-// inside, for any peer. It owns no socket and reads no clock: feed it what the socket gave, send
-// what it gives, and handle its events after every call.
+// again if the peer did not name its muxers inside of Noise, yamux, and on its streams
+// multistream-select once more. Ping and identify are answered inside, for any peer. It owns no
+// socket and reads no clock: feed it what the socket gave, send what it gives, and handle its
+// events after every call.
 #pragma once
 
 #include "protocols/libp2p/multiaddr.hpp"
@@ -36,6 +37,9 @@ struct connection_options {
   std::vector<multiaddr> listen_addrs;    // told to the peer by identify
   std::optional<multiaddr> observed_addr; // where the peer came from, told to it by identify
   bool identify_peer = true;              // ask the peer who it is, once
+  // Offer the muxers inside of the Noise handshake and take up the peer's offer, which saves a
+  // round trip. Off: as a peer that knows nothing of it.
+  bool early_muxer = true;
 
   std::size_t streams_max = 256;          // open at once, both ways; past it inbound ones are reset
   std::size_t window_size_max = 16 << 20; // of one stream's receive window, which starts at 256 KiB
@@ -58,7 +62,9 @@ struct secured {
       handshake_hash; // the same on both sides and on no other connection: for channel binding
 };
 // Streams can be opened now.
-struct muxed {};
+struct muxed {
+  bool early; // the muxer was agreed on inside of the Noise handshake
+};
 // The protocol is agreed on: write() takes bytes from here on.
 struct stream_opened {
   stream_id stream;
@@ -127,8 +133,8 @@ public:
 
   // Bytes from the socket, in pieces of any size. Errors: malformed (bad frames, negotiation),
   // unauthenticated "noise_decrypt", "bad_identity", "wrong_peer"; unsupported
-  // "no_common_protocol"; too_large "window_exceeded"; overloaded "output_full" (the peer asks and
-  // does not read). Errors repeat on later calls.
+  // "no_common_protocol", "no_common_muxer"; too_large "window_exceeded", "muxer_offer_too_large";
+  // overloaded "output_full" (the peer asks and does not read). Errors repeat on later calls.
   result<void> receive(byte_view in, time_point now);
   // Time-outs and keepalive; call it about once a second.
   result<void> tick(time_point now);

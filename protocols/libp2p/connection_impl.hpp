@@ -64,9 +64,9 @@ private:
   using use = channel::use;
 
   result<void> set_failure(error e);
-  void become_secured();
+  result<void> become_secured();
   result<void> handle_plain(slice plain);
-  void become_muxed();
+  void become_muxed(bool early);
 
   void handle_yamux_events();
   void handle_yamux_event(yamux_event& e);

@@ -83,7 +83,7 @@ struct pair {
 // nullopt if they did not get so far.
 inline std::optional<noise_sender> mux_with(end& listener) {
   seeded_random random(9);
-  upgrade peer(role::dialer, key_of(2), random, std::nullopt);
+  upgrade peer(role::dialer, key_of(2), random, std::nullopt, {std::string(yamux_protocol)});
   for (auto out = std::exchange(peer.output(), {}); !out.empty();
        out = std::exchange(peer.output(), {})) {
     if (!listener.link.receive(out, at(1))) return std::nullopt;
@@ -91,15 +91,8 @@ inline std::optional<noise_sender> mux_with(end& listener) {
     byte_view in = answer;
     if (!peer.receive(in)) return std::nullopt;
   }
-  if (!peer.complete()) return std::nullopt;
-  noise_sender sender(peer.split().send, {});
-  bytes hello;
-  put_multistream_message(hello, multistream_protocol);
-  put_multistream_message(hello, yamux_protocol);
-  sender.append(hello);
-  if (!listener.link.receive(sender.take(), at(1)) || !listener.link.is_muxed())
-    return std::nullopt;
-  return sender;
+  if (!peer.complete() || !listener.link.is_muxed()) return std::nullopt;
+  return noise_sender(peer.split().send, {});
 }
 
 inline connection_options speaking(std::vector<std::string> protocols) {

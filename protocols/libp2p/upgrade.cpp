@@ -1,7 +1,6 @@
 // See upgrade.hpp.
 #include "protocols/libp2p/upgrade.hpp"
 
-#include "protocols/libp2p/noise_payload.hpp"
 #include "runtime/identity/keys.hpp"
 
 #include <algorithm>
@@ -14,12 +13,12 @@ const std::vector<std::string>& upgrade::security_protocols() {
 }
 
 upgrade::upgrade(role side, const secret_key& identity, random_source& random,
-                 std::optional<did> expected_peer)
-    : expected_peer_(std::move(expected_peer)),
+                 std::optional<did> expected_peer, std::vector<std::string> muxers)
+    : side_(side), expected_peer_(std::move(expected_peer)), muxers_(std::move(muxers)),
       handshake_(side, crypto::x25519_key::generate(random), crypto::x25519_key::generate(random)),
       negotiation_(side == role::dialer ? negotiation::dial(security_protocols())
                                         : negotiation::listen(security_protocols())),
-      payload_(make_noise_payload(identity, handshake_.static_public())) {
+      payload_(make_noise_payload(identity, handshake_.static_public(), muxers_)) {
   negotiation_.start(out_);
 }
 
@@ -49,11 +48,12 @@ result<void> upgrade::receive(byte_view& in) {
 result<void> upgrade::handle_message(byte_view message) {
   KITH_ASSIGN(auto payload, handshake_.read(message));
   if (handshake_.remote_static()) {
-    KITH_ASSIGN(auto peer, check_noise_payload(payload, *handshake_.remote_static()));
-    if (expected_peer_ && peer != *expected_peer_)
+    KITH_ASSIGN(auto met, check_noise_payload(payload, *handshake_.remote_static()));
+    if (expected_peer_ && met.peer != *expected_peer_)
       return fail(errc::unauthenticated, "wrong_peer",
-                  "expected " + expected_peer_->text() + ", met " + peer.text());
-    peer_ = std::move(peer);
+                  "expected " + expected_peer_->text() + ", met " + met.peer.text());
+    peer_ = std::move(met.peer);
+    peer_muxers_ = std::move(met.muxers);
   }
   if (handshake_.writes_next()) return write_message(payload_);
   return {};

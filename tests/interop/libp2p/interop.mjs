@@ -1,5 +1,6 @@
 // A stock js-libp2p node against interop_libp2p_node: either dials the other, each pings the other and has it echo
-// 1 MiB, and each refuses a peer that is not the one it called. Every wait has a limit; ends with exit code 0 or 1.
+// 1 MiB, with the muxer agreed on inside of the Noise handshake and after it; and each refuses a peer that is not the
+// one it called, or has no muxer of its own. Every wait has a limit; ends with exit code 0 or 1.
 import { spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { createInterface } from 'node:readline'
@@ -73,15 +74,53 @@ class Ours {
   }
 }
 
-async function theirs (listens) {
+// How js agreed on its muxers: by multistream-select it negotiates, early it does not.
+const negotiated = { inbound: 0, outbound: 0 }
+
+// Counts what the upgrader of `node` negotiates after the handshake; both methods are its own.
+function countNegotiations (node) {
+  const upgrader = node.components.upgrader
+  for (const [direction, method] of [['inbound', '_multiplexInbound'], ['outbound', '_multiplexOutbound']]) {
+    const original = upgrader[method]
+    if (typeof original !== 'function') throw new Error(`js-libp2p's upgrader has no ${method}`)
+    upgrader[method] = function (...args) {
+      negotiated[direction]++
+      return original.apply(this, args)
+    }
+  }
+}
+
+// noise() that offers no muxers and looks at none, as js-libp2p itself does for transports that have their own.
+function lateNoise () {
+  return components => {
+    const encrypter = noise()(components)
+    const late = secure => (connection, options) =>
+      secure.call(encrypter, connection, { ...options, skipStreamMuxerNegotiation: true })
+    encrypter.secureInbound = late(encrypter.secureInbound)
+    encrypter.secureOutbound = late(encrypter.secureOutbound)
+    return encrypter
+  }
+}
+
+// noise() that offers and knows the muxers of its node under other names than theirs.
+function strangeNoise () {
+  return components => {
+    const strange = () =>
+      new Map([...components.upgrader.getStreamMuxers()].map(([name, muxer]) => [`/x${name}`, muxer]))
+    return noise()(Object.create(components, { upgrader: { value: { getStreamMuxers: strange } } }))
+  }
+}
+
+async function theirs (listens, encrypter = noise()) {
   const node = await createLibp2p({
     addresses: { listen: listens ? ['/ip4/127.0.0.1/tcp/0'] : [] },
     transports: [tcp()],
-    connectionEncrypters: [noise()],
+    connectionEncrypters: [encrypter],
     streamMuxers: [yamux()],
     connectionGater: { denyDialMultiaddr: () => false },
     services: { identify: identify(), ping: ping() }
   })
+  countNegotiations(node)
   await node.handle(ECHO, async stream => {
     for await (const part of stream) {
       if (!stream.send(part)) await stream.onDrain({ signal: AbortSignal.timeout(WAIT_MS_MAX) })
@@ -122,28 +161,66 @@ async function converse (node, connection, ours) {
   check(told.agentVersion === 'kith-interop/1' && told.protocols.includes(ECHO), 'js identifies ours')
 }
 
-async function jsDialsOurs () {
-  console.log('js dials ours')
-  const ours = new Ours('listen')
-  const node = await theirs(false)
+// Which way the muxer was agreed on, as ours says and as js did.
+async function checkMuxer (ours, early, direction) {
+  const said = await ours.next('muxed')
+  check(said.early === early, `ours says that the muxer came ${early ? 'early' : 'by multistream'}`)
+  check(negotiated[direction] === (early ? 0 : 1), `js negotiated it ${early ? 'no more' : 'once'} after the handshake`)
+  negotiated[direction] = 0
+}
+
+async function jsDialsOurs (words, encrypter, early) {
+  const ours = new Ours('listen', ...words)
+  const node = await theirs(false, encrypter)
   const { address } = await ours.next('listening')
   const connection = await within(node.dial(multiaddr(address)), 'dial')
   check((await ours.next('secured')).peer === node.peerId.toString(), 'ours knows who js is')
+  await checkMuxer(ours, early, 'outbound')
   await converse(node, connection, ours)
   await node.stop()
   check(await ours.stop() === 0, 'ours ends')
 }
 
-async function oursDialsJs () {
-  console.log('ours dials js')
-  const node = await theirs(true)
+async function oursDialsJs (words, encrypter, early) {
+  const node = await theirs(true, encrypter)
   const connected = new Promise(resolve => node.addEventListener('connection:open', e => resolve(e.detail)))
   const port = node.getMultiaddrs()[0].toString().split('/')[4]
-  const ours = new Ours('dial', '127.0.0.1', port, '--expect', node.peerId.toString())
-  await converse(node, await within(connected, 'their connection'), ours)
+  const ours = new Ours('dial', '127.0.0.1', port, ...words, '--expect', node.peerId.toString())
+  const connection = await within(connected, 'their connection')
+  await checkMuxer(ours, early, 'inbound')
+  await converse(node, connection, ours)
   await node.stop()
   await ours.next('ended')
   check(await ours.stop() === 0, 'ours ends and had all it wanted')
+}
+
+async function muxers () {
+  for (const [how, words, encrypter, early] of [
+    ['both offer muxers', [], undefined, true],
+    ['ours offers none', ['--late-muxer'], undefined, false],
+    ['js offers none', [], lateNoise(), false]
+  ]) {
+    console.log(`js dials ours; ${how}`)
+    await jsDialsOurs(words, encrypter, early)
+    console.log(`ours dials js; ${how}`)
+    await oursDialsJs(words, encrypter, early)
+  }
+}
+
+async function noCommonMuxer () {
+  console.log('no common muxer')
+  const node = await theirs(true, strangeNoise())
+  const port = node.getMultiaddrs()[0].toString().split('/')[4]
+  const dialing = new Ours('dial', '127.0.0.1', port, '--expect', node.peerId.toString())
+  check((await dialing.next('failed')).code === 'no_common_muxer', 'ours refuses a js that offers other muxers')
+  check(await dialing.stop() === 1, 'ours ends')
+  const listening = new Ours('listen')
+  const { address } = await listening.next('listening')
+  const refusal = await within(node.dial(multiaddr(address)).then(() => null, error => error), 'refusal')
+  check(/no common muxers/.test(`${refusal?.message} ${(refusal?.errors ?? []).join(' ')}`), 'js refuses ours as well')
+  check((await listening.next('failed')).code === 'no_common_muxer', 'ours, dialled, does too')
+  await listening.stop()
+  await node.stop()
 }
 
 async function wrongPeers () {
@@ -176,7 +253,7 @@ async function wrongPeers () {
 
 let code = 0
 try {
-  for (const part of [jsDialsOurs, oursDialsJs, wrongPeers]) await part()
+  for (const part of [muxers, noCommonMuxer, wrongPeers]) await part()
   console.log('interop with js-libp2p: all well')
 } catch (error) {
   console.error(error)

@@ -1,9 +1,12 @@
 // interop_libp2p_node: our side of the interop test. It listens and serves whoever comes, or dials
 // one peer, until its standard input ends; so it never outlives the script that started it.
 //
-//   interop_libp2p_node listen [--expect PEER]            prints
-//   {"event":"listening","address":...} interop_libp2p_node dial IP PORT --expect PEER        exit
-//   code 0 when it pinged and was echoed
+//   interop_libp2p_node listen [--late-muxer] [--expect PEER]
+//     prints {"event":"listening","address":...}
+//   interop_libp2p_node dial IP PORT [--late-muxer] --expect PEER
+//     exit code 0 when it pinged and was echoed
+//
+// With --late-muxer it offers no muxer inside of the Noise handshake.
 #include "protocols/libp2p/peer_id.hpp"
 #include "runtime/net/asio_network.hpp"
 #include "tests/interop/libp2p/session.hpp"
@@ -23,6 +26,7 @@ struct program {
   system_random random;
   secret_key key = secret_key::generate(random);
   std::optional<did> expected_peer;
+  bool early_muxer = true;
   net::asio_reactor reactor;
   std::optional<net::asio_network> network;
   std::unique_ptr<net::listener> listener;
@@ -33,7 +37,7 @@ struct program {
 
   void serve(libp2p::role side, std::unique_ptr<net::byte_stream> stream) {
     auto at = sessions.emplace(sessions.end());
-    *at = std::make_unique<session>(reactor, time, random, key, side, expected_peer,
+    *at = std::make_unique<session>(reactor, time, random, key, side, expected_peer, early_muxer,
                                     std::move(stream), [this, at](bool all_done) {
                                       succeeded = succeeded || all_done;
                                       reactor.post([this, at] { sessions.erase(at); });
@@ -75,6 +79,10 @@ int main(int argc, char** argv) {
     if (!id || !id->to_did()) return complain("no peer id: " + words.back());
     p.expected_peer = *id->to_did();
     words.resize(words.size() - 2);
+  }
+  if (!words.empty() && words.back() == "--late-muxer") {
+    p.early_muxer = false;
+    words.pop_back();
   }
   bool dials = words.size() == 3 && words[0] == "dial";
   if (!dials && words != std::vector<std::string>{"listen"}) return complain("listen or dial?");

@@ -13,11 +13,12 @@ using namespace kith::libp2p;
 // Above this the next output waits in the connection, whose own limit then stops the writers.
 static constexpr std::size_t unsent_max = 1 << 20;
 
-static connection_options options_of(std::optional<did> expected_peer) {
+static connection_options options_of(std::optional<did> expected_peer, bool early_muxer) {
   connection_options o;
   o.expected_peer = std::move(expected_peer);
   o.protocols = {std::string(echo_protocol)};
   o.agent_version = "kith-interop/1";
+  o.early_muxer = early_muxer;
   return o;
 }
 
@@ -30,10 +31,10 @@ static std::string field(const char* name, const std::string& value) {
 }
 
 session::session(net::reactor& on, const clock& time, random_source& random, const secret_key& key,
-                 role side, std::optional<did> expected_peer,
+                 role side, std::optional<did> expected_peer, bool early_muxer,
                  std::unique_ptr<net::byte_stream> stream, std::function<void(bool)> done)
     : reactor_(on), time_(time), stream_(std::move(stream)),
-      link_(side, key, random, options_of(std::move(expected_peer)), time.now()),
+      link_(side, key, random, options_of(std::move(expected_peer), early_muxer), time.now()),
       done_(std::move(done)) {
   question_.resize(echo_size);
   random.fill(question_);
@@ -81,6 +82,8 @@ void session::handle(event& e) {
   if (auto* x = std::get_if<stream_data>(&e)) return handle_data(x->stream, x->data);
   if (auto* x = std::get_if<secured>(&e))
     say("secured", field("peer", peer_id::from_did(x->peer)->text()));
+  if (auto* x = std::get_if<muxed>(&e))
+    say("muxed", std::string(",\"early\":") + (x->early ? "true" : "false"));
   if (auto* x = std::get_if<identified>(&e)) {
     say("identified", field("agent", x->agent_version));
     auto& spoken = x->protocols;

@@ -23,7 +23,7 @@ public:
   // `done` is called once, when the connection has ended; it may destroy the session. It says
   // whether all that this side wanted was done.
   session(net::reactor& on, const clock& time, random_source& random, const secret_key& key,
-          libp2p::role side, std::optional<did> expected_peer,
+          libp2p::role side, std::optional<did> expected_peer, bool early_muxer,
           std::unique_ptr<net::byte_stream> stream, std::function<void(bool)> done);
   ~session();
 
