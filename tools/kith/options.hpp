@@ -24,7 +24,7 @@ struct options {
   std::string secret_file;
   bool detach = false;
   std::string ready_timeout;
-  bool passphrase = false; // seal the keys; also of did new
+  bool passphrase = false;       // seal the keys; also of did new
   std::vector<std::string> libs; // also of run: shared libraries with agent types
   // run
   std::vector<std::string> set; // key=value

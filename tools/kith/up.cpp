@@ -266,10 +266,12 @@ result<int> up_command(const context& c) {
   }
   std::optional<crypto::secret_buffer> chosen;
   KITH_ASSIGN(auto names, nodes_to_start(c, chosen));
-  KITH_ASSIGN(const auto passphrases, passphrases_of(c, names, chosen));
+  KITH_ASSIGN(auto passphrases, passphrases_of(c, names, chosen));
   KITH_ASSIGN(auto signals, stop_signals::take_over());
   cluster nodes(c, std::move(names), std::move(signals));
   KITH_TRY(nodes.start(passphrases));
+  passphrases.clear(); // the nodes have them; we may stay for weeks
+  chosen.reset();
   KITH_ASSIGN(const auto statuses, nodes.wait_ready(patience));
   const json::array listed(statuses.begin(), statuses.end());
   c.print(json::object{{"dir", c.dir.path().string()}, {"nodes", listed}},
