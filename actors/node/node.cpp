@@ -85,8 +85,8 @@ result<void> node::impl::open_files() {
   if (!std::filesystem::is_directory(options.dir, ec))
     return fail(errc::not_found, "state_dir_missing",
                 "there is no directory " + options.dir.string() + "; make one with kith init");
-  std::optional<crypto::secret_buffer> passphrase;
-  if (auto file = s.text("keys.passphrase_file"); !file.empty()) {
+  auto passphrase = std::exchange(options.passphrase, std::nullopt);
+  if (auto file = s.text("keys.passphrase_file"); !passphrase && !file.empty()) {
     KITH_ASSIGN(passphrase, read_secret_file(file));
   }
   KITH_ASSIGN(keys, keystore::open_or_create(options.dir / "keys", random,

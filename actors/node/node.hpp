@@ -6,11 +6,13 @@
 #include "runtime/base/clock.hpp"
 #include "runtime/base/result.hpp"
 #include "runtime/config/settings.hpp"
+#include "runtime/crypto/secret.hpp"
 #include "runtime/identity/did.hpp"
 
 #include <filesystem>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 
 namespace kith {
@@ -23,6 +25,8 @@ struct node_options {
   // Called at most once, on a thread of the node's, when it cannot go on (a failed sync:
   // semantics.md 12). It must only take note; whoever started the node ends it.
   std::function<void(const error&)> on_fatal;
+  // What the key is, or is to be, sealed under; stands above keys.passphrase_file.
+  std::optional<crypto::secret_buffer> passphrase = std::nullopt;
 };
 
 // Destroying it stops at once, which loses nothing that was acknowledged. Thread-safe but for the

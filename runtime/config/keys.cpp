@@ -26,7 +26,8 @@ constexpr known_key table[] = {
     {"link.queue_bytes_max", integer, "16777216", "bytes that may wait for one peer", 64 * kib,
      4 * gib},
 
-    {"keys.passphrase_file", text, "", "a file whose text seals the node's key; empty: not sealed"},
+    {"keys.passphrase_file", text, "",
+     "a file with the passphrase of the node's key; empty: none, or typed"},
 
     {"edge.listen", text, "", "where the web connects to: host:port; empty: nowhere"},
     {"edge.public_url", text, "", "how the web reaches it; empty: https:// and where it listens"},

@@ -17,7 +17,7 @@ namespace {
 
 // Only async-signal-safe calls from here to exec.
 [[noreturn]] void become(const char* executable, char* const* arguments, int out, int log,
-                         bool outlives_us, pid_t parent) {
+                         int secret, bool outlives_us, pid_t parent) {
   ::setsid();
   reset_signals_of_child();
   if (!outlives_us) {
@@ -28,10 +28,29 @@ namespace {
   if (null >= 0) ::dup2(null, STDIN_FILENO);
   ::dup2(out, STDOUT_FILENO);
   ::dup2(log, STDERR_FILENO);
+  // The last, for it may take the number of one of the others.
+  if (secret == child_process::secret_fd)
+    ::fcntl(secret, F_SETFD, 0);
+  else if (secret >= 0)
+    ::dup2(secret, child_process::secret_fd);
   ::execv(executable, arguments);
   constexpr char text[] = "kith: cannot run the node's program\n";
   if (::write(STDERR_FILENO, text, sizeof text - 1) < 0) ::_exit(126);
   ::_exit(127);
+}
+
+// The end to read of a pipe that holds all of it; -1 and errno if that fails.
+int pipe_with(const crypto::secret_buffer& secret) {
+  int ends[2];
+  if (::pipe2(ends, O_CLOEXEC) != 0) return -1;
+  ::fcntl(ends[1], F_SETFL, O_NONBLOCK); // what does not fit at once is an error, and no wait
+  const auto written = ::write(ends[1], secret.expose().data(), secret.size());
+  const int why = errno;
+  ::close(ends[1]);
+  if (written == ssize_t(secret.size())) return ends[0];
+  ::close(ends[0]);
+  errno = written < 0 ? why : EAGAIN;
+  return -1;
 }
 
 } // namespace
@@ -43,10 +62,13 @@ result<child_process> child_process::start(const spec& what) {
   };
   const int log = ::open(what.log.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
   if (log < 0) return failed(what.log.string());
+  const int secret = what.secret ? pipe_with(*what.secret) : -1;
   int pipe[2];
-  if (::pipe2(pipe, O_CLOEXEC) != 0) {
+  if ((what.secret && secret < 0) || ::pipe2(pipe, O_CLOEXEC) != 0) {
+    const auto why = failed("pipe");
     ::close(log);
-    return failed("pipe");
+    if (secret >= 0) ::close(secret);
+    return why;
   }
   std::vector<std::string> words{"kith"};
   words.insert(words.end(), what.arguments.begin(), what.arguments.end());
@@ -56,9 +78,11 @@ result<child_process> child_process::start(const spec& what) {
   const pid_t parent = ::getpid();
   const pid_t pid = ::fork();
   if (pid == 0)
-    become(what.executable.c_str(), arguments.data(), pipe[1], log, what.outlives_us, parent);
+    become(what.executable.c_str(), arguments.data(), pipe[1], log, secret, what.outlives_us,
+           parent);
   ::close(log);
   ::close(pipe[1]);
+  if (secret >= 0) ::close(secret);
   if (pid < 0) {
     ::close(pipe[0]);
     return failed("fork");

@@ -3,7 +3,7 @@
 // process has gone.
 #pragma once
 
-#include "runtime/base/result.hpp"
+#include "runtime/crypto/secret.hpp"
 
 #include <filesystem>
 #include <string>
@@ -17,11 +17,15 @@ class child_process {
 public:
   static constexpr std::size_t output_size_max =
       64 * 1024; // bytes of stdout kept; the rest is dropped
+  static constexpr int secret_fd = 3;
 
   struct spec {
     std::string executable;
     std::vector<std::string> arguments; // without the program's name
     std::filesystem::path log;          // stderr is appended to it
+    // If not null it can be read, once, at descriptor secret_fd: it came through a pipe, and so is
+    // in no argument, no environment and no file.
+    const crypto::secret_buffer* secret = nullptr;
     bool outlives_us = false; // false: gets SIGTERM when this process dies, however it does
   };
   // In a session of its own, so that a terminal's Ctrl-C reaches it only through us. io

@@ -10,6 +10,7 @@
 #include <filesystem>
 #include <functional>
 #include <memory>
+#include <optional>
 
 namespace kith::cli {
 
@@ -30,6 +31,8 @@ struct node_start {
   std::vector<std::string> libs; // shared libraries with agent types, to be loaded before
   // May be called on any thread, and takes note only.
   std::function<void(const error&)> on_fatal;
+  // Of its key, if it is sealed and no keys.passphrase_file is set.
+  std::optional<crypto::secret_buffer> passphrase = std::nullopt;
 };
 
 // A command that another library brings, such as `kith bench`. It parses its own arguments: all

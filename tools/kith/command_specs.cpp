@@ -13,6 +13,8 @@ void define_init(CLI::App& c, options& o) {
                "(default: free ports of 127.0.0.1)");
   c.add_option("--join", o.join, "host:port of any node of a cluster that is there already");
   c.add_option("--secret-file", o.secret_file, "That cluster's cluster.secret, which is copied");
+  c.add_flag("--passphrase", o.passphrase,
+             "Ask for a passphrase, and seal the keys of the new nodes under it");
 }
 void define_libs(CLI::App& c, options& o) {
   c.add_option("--lib", o.libs, "A shared library with more agent types; may stand several times")
@@ -26,6 +28,8 @@ void define_up(CLI::App& c, options& o) {
       ->check(CLI::Range(1u, nodes_max));
   c.add_flag("--detach", o.detach, "Return once they are ready, and leave them running");
   c.add_option("--ready-timeout", o.ready_timeout, "How long to wait for that (default 30s)");
+  c.add_flag("--passphrase", o.passphrase,
+             "Ask for a passphrase, and seal those keys under it that are not sealed yet");
 }
 void define_run(CLI::App& c, options& o) {
   define_libs(c, o);
@@ -33,6 +37,9 @@ void define_run(CLI::App& c, options& o) {
       ->take_all()
       ->expected(1)
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+  c.add_option("--passphrase-fd", o.passphrase_fd,
+               "A descriptor to read the passphrase of the node's key from, to its end")
+      ->check(CLI::Range(0, 1023));
 }
 void define_stop(CLI::App& c, options& o) {
   c.add_option("--deadline", o.deadline,
@@ -101,6 +108,7 @@ void define_did_new(CLI::App& c, options& o) {
   c.add_option("--out", o.out, "The key file to make (default ./identity.key); never overwritten");
   c.add_option("--web", o.web, "A did:web that is to be this key's, whose history begins with it");
   c.add_option("--history", o.history, "The key history to begin for it");
+  c.add_flag("--passphrase", o.passphrase, "Ask for a passphrase, and seal the key under it");
 }
 void define_did_show(CLI::App& c, options& o) {
   c.add_option("did", o.did, "A DID, or a key file (default: this node)");
@@ -144,6 +152,7 @@ constexpr command_spec specs[] = {
     {"", "init", "Cluster",
      "Create the state directory: a cluster secret, and settings for each node",
      "  kith init --nodes 3\n"
+     "  kith init --passphrase       each start asks for it, or reads keys.passphrase_file\n"
      "  kith init --dir /srv/kith --listen 10.0.0.2:4711 --join 10.0.0.1:4711 --secret-file "
      "cluster.secret",
      define_init},

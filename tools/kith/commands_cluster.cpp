@@ -4,6 +4,7 @@
 #include "tools/kith/exit_code.hpp"
 #include "tools/kith/init.hpp"
 #include "tools/kith/json_members.hpp"
+#include "tools/kith/passphrase.hpp"
 #include "tools/kith/render.hpp"
 #include "tools/kith/text_values.hpp"
 
@@ -50,6 +51,10 @@ result<int> init_command(const context& c) {
   request.listen = c.given.listen;
   request.join = c.given.join;
   request.secret_file = c.given.secret_file;
+  if (c.given.passphrase)
+    request.passphrase = [&](const auto& names) {
+      return choose_passphrase(c.io, nodes_text(names));
+    };
   KITH_ASSIGN(const auto made, init(c.dir, request));
   return c.print(json::object{{"dir", c.dir.path().string()}, {"created", as_json(made)}},
                  "Created " + listed(made) + " in " + c.dir.path().string() +

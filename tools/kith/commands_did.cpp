@@ -1,12 +1,14 @@
 // `kith did new`, `show` and `rotate`: identities in files, without any node.
 #include "protocols/did/did_web.hpp"
 #include "protocols/did/resolver.hpp"
+#include "runtime/identity/keystore.hpp"
 #include "tools/kith/commands.hpp"
 #include "tools/kith/did_text.hpp"
 #include "tools/kith/exit_code.hpp"
 #include "tools/kith/identity_files.hpp"
 #include "tools/kith/json_members.hpp"
 #include "tools/kith/node_settings.hpp"
+#include "tools/kith/passphrase.hpp"
 
 #include <boost/json.hpp>
 #include <ostream>
@@ -46,17 +48,25 @@ result<dids::document> document_here(const std::string& text) {
 result<std::string> did_of(const context& c) {
   if (!c.given.did.empty()) {
     if (c.given.did.starts_with("did:")) return c.given.did;
-    KITH_ASSIGN(const auto key, read_identity(c.given.did));
-    return key.did().text();
+    KITH_ASSIGN(const auto its, read_identity(c.io, c.given.did));
+    return its.key.did().text();
   }
   KITH_ASSIGN(const auto node, c.one_node());
   const auto status = status_of(c, node);
   if (auto running = text_at(status, "node"); !running.empty()) return running;
-  const auto dir = c.dir.node_dir(node);
+  const auto dir = c.dir.node_dir(node), file = dir / "keys" / "node.key";
   KITH_ASSIGN(const auto settings, load_settings(dir, c.io.settings, {}));
-  KITH_ASSIGN(const auto key,
-              read_node_identity(dir / "keys" / "node.key", settings.text("keys.passphrase_file")));
-  return key.did().text();
+  if (const auto named = settings.text("keys.passphrase_file"); !named.empty()) {
+    KITH_ASSIGN(const auto key, read_node_identity(file, named));
+    return key.did().text();
+  }
+  KITH_ASSIGN(const auto contents, load_secret_file(file, false));
+  if (is_sealed_key_file(contents.expose())) {
+    KITH_ASSIGN(const auto opened, open_at_terminal(c.io, file, contents.expose(), "node " + node));
+    return opened.key.did().text();
+  }
+  KITH_ASSIGN(const auto its, read_identity(c.io, file));
+  return its.key.did().text();
 }
 
 result<did> web_identity(const std::string& text) {
@@ -75,6 +85,17 @@ result<int> show_history(const context& c) {
                             {"periods", periods_of(history)},
                             {"document", as_value(document)}},
                  render_history(history, c.io.colour));
+}
+
+// A file that is there already holds the next key: so a rotation that was interrupted between the
+// key and the history can be made again. A new one is sealed as the old one was.
+result<secret_key> next_key(const context& c, const fs::path& file,
+                            const crypto::secret_buffer* passphrase) {
+  std::error_code ec;
+  system_random random;
+  if (!fs::exists(file, ec)) return make_identity(file, random, passphrase);
+  KITH_ASSIGN(auto there, read_identity(c.io, file, passphrase));
+  return std::move(there.key);
 }
 
 } // namespace
@@ -98,8 +119,13 @@ result<int> did_new_command(const context& c) {
   if (c.given.web.empty() != c.given.history.empty())
     return fail(errc::invalid, "usage", "--web and --history go together");
   system_random random;
+  std::optional<crypto::secret_buffer> passphrase;
+  if (c.given.passphrase) {
+    KITH_ASSIGN(passphrase, choose_passphrase(c.io, file.string()));
+  }
+  const auto* seal = passphrase ? &*passphrase : nullptr;
   if (c.given.web.empty()) {
-    KITH_ASSIGN(const auto key, make_identity(file, random));
+    KITH_ASSIGN(const auto key, make_identity(file, random, seal));
     c.io.err << "kith: its key is in " << file.string() << ", which nobody else should see"
              << std::endl;
     return c.print(bj::object{{"did", key.did().text()}, {"file", file.string()}},
@@ -110,7 +136,7 @@ result<int> did_new_command(const context& c) {
   if (fs::exists(c.given.history, ec))
     return fail(errc::exists, "history_exists",
                 c.given.history + " exists already and was left as it is");
-  KITH_ASSIGN(const auto key, make_identity(file, random));
+  KITH_ASSIGN(const auto key, make_identity(file, random, seal));
   KITH_TRY(write_history(c.given.history,
                          dids::key_history::begin(subject, key, system_clock().wall())));
   KITH_ASSIGN(const auto url, dids::web_url(subject));
@@ -137,24 +163,19 @@ result<int> did_rotate_command(const context& c) {
   if (history.subject() != subject)
     return fail(errc::conflict, "other_history",
                 c.given.history + " is the key history of " + history.subject().text());
-  KITH_ASSIGN(const auto old, read_identity(c.given.key_file));
-  if (history.current().ed25519() != old.public_key())
+  KITH_ASSIGN(const auto old, read_identity(c.io, c.given.key_file));
+  if (history.current().ed25519() != old.key.public_key())
     return fail(errc::invalid, "rotation_key",
                 c.given.key_file + " is not the current key of " + subject.text() +
                     ": only that one can name the next");
   const auto index = history.records().size();
   const fs::path file =
       c.given.new_key.empty() ? c.given.key_file + "." + std::to_string(index) : c.given.new_key;
-  system_random random;
-  // A file that is there already holds the next key: so a rotation that was interrupted between
-  // the key and the history can be made again.
-  std::error_code ec;
-  KITH_ASSIGN(const auto next,
-              fs::exists(file, ec) ? read_identity(file) : make_identity(file, random));
+  KITH_ASSIGN(const auto next, next_key(c, file, old.passphrase ? &*old.passphrase : nullptr));
   KITH_ASSIGN(const auto key,
               dids::public_key::from_raw(dids::key_type::ed25519, next.public_key()));
   const auto now = system_clock().wall();
-  KITH_TRY(history.rotate(old, key, now, c.given.revoke));
+  KITH_TRY(history.rotate(old.key, key, now, c.given.revoke));
   KITH_TRY(write_history(c.given.history, history));
   c.io.err << "kith: the new key is in " << file.string() << "; serve the new document of "
            << subject.text() << " before it is used" << std::endl;

@@ -1,6 +1,7 @@
 // The process's own console.
 #include "tools/kith/console.hpp"
 #include "tools/kith/node_settings.hpp"
+#include "tools/kith/terminal.hpp"
 
 #include <cstdlib>
 #include <iostream>
@@ -21,7 +22,8 @@ console system_console() {
           terminal,
           terminal && !plain,
           environment,
-          settings_variables(environ)};
+          settings_variables(environ),
+          ask_at_terminal};
 }
 
 } // namespace kith::cli

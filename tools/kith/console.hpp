@@ -2,7 +2,7 @@
 // Handed in, so that a test reads what a person would have seen.
 #pragma once
 
-#include "runtime/base/result.hpp"
+#include "runtime/crypto/secret.hpp"
 
 #include <functional>
 #include <iosfwd>
@@ -23,6 +23,8 @@ struct console {
   std::function<std::optional<std::string>(const std::string&)> environment;
   // Those of them that are settings: KITH_* but KITH_DIR, which is the command line's own.
   std::vector<std::pair<std::string, std::string>> settings = {};
+  // Asks at the terminal, without showing what is typed (terminal.hpp). Empty: there is none.
+  std::function<result<crypto::secret_buffer>(const std::string& question)> ask_secret = {};
 };
 
 // The process's own streams and environment.

@@ -7,6 +7,7 @@
 #include <boost/json.hpp>
 #include <catch2/catch.hpp>
 #include <fstream>
+#include <iostream>
 #include <sys/stat.h>
 
 using namespace kith;
@@ -23,6 +24,10 @@ constexpr const char* someone = "did:key:z6MkpTHR8VNsBxYAAWHut2Geadd9jSwuBV8xRoA
 // secp256k1's generator, as did:nostr has it.
 constexpr const char* nostr =
     "did:nostr:79be667ef9dcbbac55a06295ce870b07029bfcdb2dce28d959f2815b16f81798";
+
+secret_key identity_in(const std::string& file) {
+  return read_identity(console{std::cin, std::cout, std::cerr}, file).value().key;
+}
 
 std::string text_of(const bj::value& v) { return std::string(v.as_string()); }
 
@@ -42,11 +47,11 @@ TEST_CASE("a new identity is a file for its owner only, and is never overwritten
   REQUIRE(made.code == 0);
   CHECK(made.out.starts_with("did:key:z6Mk"));
   CHECK(mode_of(file) == 0600);
-  CHECK(made.out == read_identity(file).value().did().text() + "\n");
+  CHECK(made.out == identity_in(file).did().text() + "\n");
   const auto again = kith({"did", "new", "--out", file, "--json"});
   CHECK(again.code == 1);
   CHECK(again.document().at("error").at("code") == "secret_file_exists");
-  CHECK(made.out == read_identity(file).value().did().text() + "\n");
+  CHECK(made.out == identity_in(file).did().text() + "\n");
   CHECK(kith({"did", "new", "--out", dir / "x.key", "--web", web}).code == 2);
   CHECK(kith({"did", "new", "--out", dir / "x.key", "--history", dir / "h"}).code == 2);
 }
@@ -61,7 +66,7 @@ TEST_CASE("a DID, a key file and a node are shown with document and keys", "[kit
   CHECK(shown.document().at("keys").at(0).at("for").as_array().size() == 4);
   CHECK(c.kith({"did", "show", nostr, "--json"}).document().at("did") == nostr);
   REQUIRE(c.kith({"did", "new", "--out", c.path("a.key")}).code == 0);
-  const auto id = read_identity(c.path("a.key")).value().did().text();
+  const auto id = identity_in(c.path("a.key")).did().text();
   CHECK(c.kith({"did", "show", c.path("a.key")}).out.starts_with(id + "\n"));
   CHECK(c.kith({"did", "show"}).code == 4); // the node has no key yet
   c.serve("n1", {{"status", test::ok(std::string(R"({"name":"n1","node":")") + someone + "\"}")}});
@@ -117,7 +122,7 @@ TEST_CASE("a did:web gets its next key by the one before, and its history says w
   REQUIRE(turned.code == 0);
   CHECK(turned.document().at("index") == 1);
   CHECK(mode_of(key + ".1") == 0600);
-  const auto next = read_identity(key + ".1").value();
+  const auto next = identity_in(key + ".1");
   CHECK(turned.document().at("key_did") == bj::string(next.did().text()));
   CHECK(read_history(history).value().current().ed25519() == next.public_key());
   CHECK(kith(rotate).document().at("error").at("code") == "rotation_key"); // no longer current

@@ -68,6 +68,12 @@ void examine_keys(const patient& p, findings& out) {
   if (key)
     return out.ok("keys", "The key of " + key->did().text() + " is there, for its owner only.");
   const auto& e = key.error();
+  if (e.code == "passphrase_needed")
+    return out.warning("keys",
+                       file.string() + " is sealed, and somebody has to type its passphrase at "
+                                       "each start.",
+                       "Set keys.passphrase_file to a file with it, if the node is to start by "
+                       "itself.");
   out.problem("keys", e.context,
               e.code == "key_permissions" ? "Take the rights of others away: `chmod 600 FILE`"
               : e.code.starts_with("passphrase") || e.category == errc::invalid

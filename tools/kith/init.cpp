@@ -1,7 +1,7 @@
 // Creating state directories.
 #include "tools/kith/init.hpp"
 #include "runtime/base/random.hpp"
-#include "runtime/identity/key_file.hpp"
+#include "runtime/identity/keystore.hpp"
 #include "runtime/net/network.hpp"
 #include "tools/kith/files.hpp"
 #include "tools/kith/node_settings.hpp"
@@ -9,6 +9,7 @@
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
+#include <optional>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -117,6 +118,10 @@ result<std::vector<std::string>> init(const state_dir& dir, const init_request& 
     KITH_ASSIGN(const auto first, read_node_settings(dir.settings_file(there.front())));
     seeds = {first.listen};
   }
+  std::optional<crypto::secret_buffer> passphrase;
+  if (request.passphrase) {
+    KITH_ASSIGN(passphrase, request.passphrase(names));
+  }
   KITH_TRY(make_directory(dir.path()));
   KITH_TRY(ensure_secret(dir, request));
   for (std::size_t i = 0; i < names.size(); ++i) {
@@ -124,6 +129,9 @@ result<std::vector<std::string>> init(const state_dir& dir, const init_request& 
     const node_settings s{names[i], listens[i], seeds, "../../cluster.secret"};
     KITH_TRY(write_file(dir.settings_file(names[i]), to_toml(s)));
     if (seeds.empty()) seeds = {listens[i]};
+    system_random random;
+    if (passphrase)
+      KITH_TRY(keystore::open_or_create(dir.node_dir(names[i]) / "keys", random, &*passphrase));
   }
   return names;
 }

@@ -1,9 +1,11 @@
 // Creates a state directory, or adds nodes to one.
 #pragma once
 
+#include "runtime/crypto/secret.hpp"
 #include "tools/kith/state_dir.hpp"
 
 #include <cstdint>
+#include <functional>
 
 namespace kith::cli {
 
@@ -12,6 +14,9 @@ struct init_request {
   std::string listen; // host:port of the first new one; empty: free ports of 127.0.0.1
   std::string join;   // a seed elsewhere; then secret_file must be given, too
   std::filesystem::path secret_file;
+  // Gives what the keys of these new nodes are to be sealed under; they are made then, and not by
+  // the first start. Called before anything is written. Empty: no passphrase.
+  std::function<result<crypto::secret_buffer>(const std::vector<std::string>& names)> passphrase;
 };
 
 // The names of the nodes that were made; those that were there stay as they are. Errors: exists

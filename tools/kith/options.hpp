@@ -24,9 +24,11 @@ struct options {
   std::string secret_file;
   bool detach = false;
   std::string ready_timeout;
+  bool passphrase = false;       // seal the keys; also of did new
   std::vector<std::string> libs; // also of run: shared libraries with agent types
   // run
   std::vector<std::string> set; // key=value
+  int passphrase_fd = -1;       // -1: not said
   // config check
   std::string file;
   // logs

@@ -2,6 +2,7 @@
 #include "tools/kith/commands.hpp"
 #include "tools/kith/exit_code.hpp"
 #include "tools/kith/files.hpp"
+#include "tools/kith/passphrase.hpp"
 #include "tools/kith/signals.hpp"
 
 #include <boost/json.hpp>
@@ -51,14 +52,26 @@ std::optional<error> tend(const context& c, running_node& node, stop_signals& si
   return failure.get();
 }
 
+// Nothing if its key is not sealed, or the node itself knows where its passphrase is.
+result<std::optional<crypto::secret_buffer>> passphrase_of(const context& c,
+                                                           const std::string& name) {
+  if (c.given.passphrase_fd >= 0) return read_passphrase(c.given.passphrase_fd);
+  KITH_ASSIGN(auto asked, ask_for_nodes(c, std::span(&name, 1), nullptr));
+  const auto found = asked.find(name);
+  if (found == asked.end()) return std::nullopt;
+  return std::move(found->second);
+}
+
 } // namespace
 
 result<int> run_command(const context& c) {
   KITH_ASSIGN(const auto name, c.one_node());
-  KITH_ASSIGN(auto signals, stop_signals::take_over());
   const auto failure = std::make_shared<failure_note>(); // shared with the node's threads
-  KITH_ASSIGN(auto node, c.what.start_node({c.dir.node_dir(name), c.given.set, c.given.libs,
-                                            [failure](const error& e) { failure->take(e); }}));
+  node_start start{c.dir.node_dir(name), c.given.set, c.given.libs,
+                   [failure](const error& e) { failure->take(e); }};
+  KITH_ASSIGN(start.passphrase, passphrase_of(c, name));
+  KITH_ASSIGN(auto signals, stop_signals::take_over());
+  KITH_ASSIGN(auto node, c.what.start_node(std::move(start)));
   const auto pid_file = c.dir.pid_file(name);
   KITH_TRY(write_file(pid_file, std::to_string(::getpid()) + "\n"));
   c.print(boost::json::object{{"name", node->name()},

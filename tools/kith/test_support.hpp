@@ -41,6 +41,8 @@ public:
   std::string input;
   bool terminal = false;
   std::function<void(const std::string&)> on_out, on_err;
+  // The terminal that asks for secrets; empty: none.
+  std::function<result<crypto::secret_buffer>(const std::string&)> ask_secret;
 
   outcome operator()(std::vector<std::string> arguments) const {
     watched_buffer out_buffer, err_buffer;
@@ -59,7 +61,8 @@ public:
                       const auto found = variables.find(name);
                       return found == variables.end() ? std::nullopt : std::optional(found->second);
                     },
-                    {}};
+                    {},
+                    ask_secret};
     for (const auto& v : environment)
       if (v.first.starts_with("KITH_") && v.first != "KITH_DIR") io.settings.push_back(v);
     outcome result;

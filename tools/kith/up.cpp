@@ -7,6 +7,7 @@
 #include "tools/kith/files.hpp"
 #include "tools/kith/init.hpp"
 #include "tools/kith/json_members.hpp"
+#include "tools/kith/passphrase.hpp"
 #include "tools/kith/readiness.hpp"
 #include "tools/kith/render.hpp"
 #include "tools/kith/signals.hpp"
@@ -39,8 +40,8 @@ public:
   cluster(const context& c, std::vector<std::string> names, stop_signals signals)
       : c_(c), names_(std::move(names)), signals_(std::move(signals)) {}
 
-  // Starts the nodes that do not run.
-  result<> start();
+  // Starts the nodes that do not run, and hands each its passphrase, if it has one.
+  result<> start(const node_passphrases& passphrases);
   // Waits until all are ready; else stops what was started, and says why.
   result<std::vector<json::object>> wait_ready(duration patience);
   bool started_any() const { return !children_.empty(); }
@@ -64,7 +65,7 @@ private:
   system_clock clock_;
 };
 
-result<> cluster::start() {
+result<> cluster::start(const node_passphrases& passphrases) {
   for (const auto& name : names_) {
     const auto status = status_of(c_, name);
     if (text_at(status, "state") != "stopped") continue;
@@ -74,6 +75,11 @@ result<> cluster::start() {
     for (const auto& lib : c_.given.libs) {
       what.arguments.push_back("--lib");
       what.arguments.push_back(std::filesystem::absolute(lib).string());
+    }
+    if (const auto its = passphrases.find(name); its != passphrases.end()) {
+      what.secret = &its->second;
+      what.arguments.push_back("--passphrase-fd");
+      what.arguments.push_back(std::to_string(child_process::secret_fd));
     }
     what.log = c_.dir.log_file(name);
     what.outlives_us = c_.given.detach;
@@ -215,14 +221,21 @@ int cluster::stay() {
   return in_order ? exit_ok : exit_failed;
 }
 
-// Makes the nodes that are missing; the names of those to start.
-result<std::vector<std::string>> nodes_to_start(const context& c) {
+// Makes the nodes that are missing; the names of those to start. `chosen` is what new ones were
+// sealed under.
+result<std::vector<std::string>> nodes_to_start(const context& c,
+                                                std::optional<crypto::secret_buffer>& chosen) {
   const auto there = c.dir.node_names();
   const std::size_t wanted =
       c.given.nodes != 0 ? c.given.nodes : std::max<std::size_t>(1, there.size());
   if (there.size() < wanted) {
     init_request request;
     request.nodes = unsigned(wanted);
+    if (c.given.passphrase)
+      request.passphrase = [&](const auto& names) -> result<crypto::secret_buffer> {
+        KITH_ASSIGN(chosen, choose_passphrase(c.io, nodes_text(names)));
+        return chosen->clone();
+      };
     KITH_TRY(init(c.dir, request));
   }
   if (!c.given.node.empty()) {
@@ -234,6 +247,16 @@ result<std::vector<std::string>> nodes_to_start(const context& c) {
   return names;
 }
 
+// What their keys are sealed under; asks for it, unless they run already.
+result<node_passphrases> passphrases_of(const context& c, const std::vector<std::string>& names,
+                                        std::optional<crypto::secret_buffer>& chosen) {
+  if (c.given.passphrase) KITH_TRY(seal_nodes(c, names, chosen));
+  std::vector<std::string> stopped;
+  for (const auto& name : names)
+    if (text_at(status_of(c, name), "state") == "stopped") stopped.push_back(name);
+  return ask_for_nodes(c, stopped, chosen ? &*chosen : nullptr);
+}
+
 } // namespace
 
 result<int> up_command(const context& c) {
@@ -241,10 +264,14 @@ result<int> up_command(const context& c) {
   if (!c.given.ready_timeout.empty()) {
     KITH_ASSIGN(patience, parse_duration(c.given.ready_timeout));
   }
-  KITH_ASSIGN(auto names, nodes_to_start(c));
+  std::optional<crypto::secret_buffer> chosen;
+  KITH_ASSIGN(auto names, nodes_to_start(c, chosen));
+  KITH_ASSIGN(auto passphrases, passphrases_of(c, names, chosen));
   KITH_ASSIGN(auto signals, stop_signals::take_over());
   cluster nodes(c, std::move(names), std::move(signals));
-  KITH_TRY(nodes.start());
+  KITH_TRY(nodes.start(passphrases));
+  passphrases.clear(); // the nodes have them; we may stay for weeks
+  chosen.reset();
   KITH_ASSIGN(const auto statuses, nodes.wait_ready(patience));
   const json::array listed(statuses.begin(), statuses.end());
   c.print(json::object{{"dir", c.dir.path().string()}, {"nodes", listed}},

@@ -44,8 +44,8 @@ result<std::unique_ptr<cli::running_node>> start_node(cli::node_start start) {
   KITH_TRY(agent_types::check());
   KITH_ASSIGN(auto settings,
               cli::load_settings(start.dir, cli::settings_variables(environ), start.set));
-  KITH_ASSIGN(auto started,
-              node::start({std::move(settings), start.dir, std::move(start.on_fatal)}));
+  KITH_ASSIGN(auto started, node::start({std::move(settings), start.dir, std::move(start.on_fatal),
+                                         std::move(start.passphrase)}));
   return std::make_unique<real_node>(std::move(started));
 }
 
