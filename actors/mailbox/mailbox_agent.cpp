@@ -123,6 +123,13 @@ void mailbox::send(emission& e, mailbox_step& step) {
   emit(e.to, f, step);
 }
 
+static result<void> check_entering(envelope_fields f, bool waited_for) {
+  if (is_chained(f.qos)) f.incarnation = f.seq = 1; // stands in for what the stream gives
+  if (f.qos == qos::at_least_once && waited_for)
+    return fail(errc::invalid, "ask_quality", "an ask is sent once: its qos cannot be 1");
+  return envelope::check(f);
+}
+
 // What comes from outside of any agent is sent as this mailbox's own; the same id again is the same
 // message.
 void mailbox::admit(kith::ingress& r, mailbox_step& step) {
@@ -159,9 +166,9 @@ void mailbox::admit(kith::ingress& r, mailbox_step& step) {
     f.lane = lane::answer;
     f.status = answer_status::ok;
   }
-  if (f.qos == qos::exactly_once) f.incarnation = f.seq = 1; // stands in for what the stream gives
-  if (auto good = envelope::check(f); !good) return refuse(good.error());
+  if (auto good = check_entering(f, bool(r.answered)); !good) return refuse(good.error());
 
+  const bool kept = f.qos != qos::at_least_once; // QoS 1: the same id again is sent again
   bool again = false;
   if (own_id) {
     auto stored = env_.disk.get(store::table::ledger, keys::sent(r.id));
@@ -171,7 +178,7 @@ void mailbox::admit(kith::ingress& r, mailbox_step& step) {
       if (!entry || entry->owner != key_)
         return refuse({errc::conflict, "id_taken", "another sender's message has this id"});
     }
-    again = stored->has_value() || ingress_ids_.count(r.id) != 0;
+    again = kept && (stored->has_value() || ingress_ids_.count(r.id) != 0);
   }
   if (!again && !r.replay_of.is_nil()) { // in one commit, so that there is always one of the two
     auto letter = env_.disk.get(store::table::ledger, keys::dead(r.replay_of));
@@ -187,9 +194,8 @@ void mailbox::admit(kith::ingress& r, mailbox_step& step) {
       records::ask_record record{r.id, r.to, {}, {}, wall + wall_ms(r.timeout_ms), r.kind};
       asks_.add({std::move(record), r.answered}, wall, env_.time.now(), step.batch);
     }
-    f.incarnation = f.seq = 0;
     emit(r.to, f, step);
-    if (own_id) ingress_ids_.emplace(r.id, step.number);
+    if (own_id && kept) ingress_ids_.emplace(r.id, step.number);
   }
   step.released.push_back([accepted = r.accepted, id = r.id, again] { accepted({id, again, {}}); });
 }
