@@ -54,6 +54,11 @@ TEST_CASE("client sends text and learns that the journal has it", "[client][unit
   CHECK(request.at("args").at("text") == "Ada");
   CHECK(request.at("args").at("id").as_string() == sent->id.text());
   CHECK_FALSE(request.at("args").as_object().contains("ttl_ms"));
+  CHECK_FALSE(request.at("args").as_object().contains("qos"));
+  REQUIRE(c->send("greeter", "greet", "Ada", {.qos = qos::at_least_once}));
+  CHECK(parsed(node.lines().at(1)).at("args").at("qos") == 1);
+  REQUIRE(c->send("greeter", "greet", "Ada", {.qos = qos::at_most_once}));
+  CHECK(parsed(node.lines().at(2)).at("args").at("qos") == 0);
 }
 
 TEST_CASE("client says a message again with the same id after the node went away in between",

@@ -128,7 +128,7 @@ result<std::string> send_arguments(std::string_view to, std::string_view kind,
                                    const client_content& what, const client_send_options& options) {
   KITH_ASSIGN(auto args, message_arguments(to, kind, what, options.id));
   if (options.time_to_live_ms > 0) args["ttl_ms"] = options.time_to_live_ms;
-  if (!options.exactly_once) args["qos"] = 0;
+  if (options.qos != qos::exactly_once) args["qos"] = unsigned(options.qos);
   return text_of(args);
 }
 

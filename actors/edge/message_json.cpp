@@ -98,7 +98,7 @@ result<wanted_message> read_message(byte_view body, std::size_t payload_size_max
   KITH_ASSIGN(auto ttl, number_of(o, "ttl_ms", 0));
   in.time_to_live_ms = std::uint64_t(ttl);
   KITH_ASSIGN(auto quality, number_of(o, "qos", 2));
-  if (quality != 0 && quality != 2) return fail(bad("qos", "0 or 2"));
+  if (quality > std::int64_t(qos::exactly_once)) return fail(bad("qos", "0, 1 or 2"));
   in.quality = qos(quality);
   if (const auto* wants = o.find("wants_answer")) {
     if (wants->type() != json::type::boolean) return fail(bad("wants_answer", "true or false"));
@@ -139,6 +139,7 @@ json message_json(const envelope& e, sequence position) {
   case answer_status::dead: o.set("status", "dead"); break;
   }
   if (e.time_to_live_ms() != 0) o.set("ttl_ms", e.time_to_live_ms());
+  if (e.qos() != qos::exactly_once) o.set("qos", std::int64_t(e.qos()));
   if (e.signature() != byte_array<64>{}) o.set("signature", to_base64(e.signature()));
   return o;
 }

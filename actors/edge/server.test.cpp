@@ -90,6 +90,33 @@ TEST_CASE("a DID outside sets up its mailbox, sends, and takes what comes", "[ed
                 "ack_ahead");
 }
 
+TEST_CASE("the same id by QoS 1 is handled again, and only a refusal of it can be looked up",
+          "[edge][unit]") {
+  world w;
+  auto bob = w.bob.did().text();
+  REQUIRE(w.register_mailbox(w.bob) == 201);
+  auto post = [&](const json& m) {
+    auto a = w.as(w.bob, {"POST", "/api/messages", {}, m.dump()});
+    INFO(a.body);
+    CHECK(a.status == 202);
+    CHECK_FALSE(json::parse(a.body).value()["duplicate"].as_bool());
+    return w.as(w.bob, {"GET", "/api/messages/" + m["id"].as_string()});
+  };
+  auto message = w.message_of(w.bob, w.agent.did().text(), "note", "hi");
+  message.set("qos", 1);
+  check_problem(post(message), 404, "unknown_message");
+  check_problem(post(message), 404, "unknown_message");
+  CHECK(w.noted() == R"(["hi","hi"])");
+  auto wrong = w.message_of(w.bob, w.agent.did().text(), "no such kind", "x");
+  wrong.set("qos", 1);
+  CHECK(post(wrong).status == 200); // its refusal left an entry
+  // The refusal came into bob's mail as it was sent.
+  auto page = json::parse(w.as(w.bob, {"GET", "/api/messages/" + bob + "/pending"}).body).value();
+  REQUIRE(page["messages"].size() == 1);
+  CHECK(page["messages"][0]["status"].as_string() == "refused");
+  CHECK(page["messages"][0]["qos"].as_int() == 1);
+}
+
 TEST_CASE("202 is not said before the message is synced", "[edge][unit]") {
   world w;
   REQUIRE(w.register_mailbox(w.bob) == 201);
@@ -225,7 +252,8 @@ TEST_CASE("a message from outside must be signed by its sender itself", "[edge][
   check_problem(changed("json", 1), 400, "bad_message");
   check_problem(changed("to", "nobody"), 404, "unknown_agent");
   check_problem(changed("to", "did:"), 400, "bad_did");
-  check_problem(changed("qos", 1), 400, "bad_message");
+  check_problem(changed("qos", 3), 400, "bad_message");
+  check_problem(changed("qos", "1"), 400, "bad_message");
   CHECK(w.noted() == "");
   CHECK(post(good).status == 202);
 

@@ -73,6 +73,7 @@ caf::behavior link_actor::make_behavior() {
 void link_actor::control(const wire::frame& f) { session_->send_control(wire::encode(f)); }
 void link_actor::data(bytes frame) { session_->send_data(std::move(frame)); }
 bool link_actor::room() const { return session_ && session_->room(); }
+bool link_actor::takes_at_least_once() const { return session_ && session_->takes_at_least_once(); }
 
 void link_actor::adopt(std::shared_ptr<link_session> session) {
   if (session_) {

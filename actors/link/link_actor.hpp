@@ -42,6 +42,7 @@ private:
   void control(const wire::frame& f) override;
   void data(bytes frame) override;
   bool room() const override;
+  bool takes_at_least_once() const override;
 
   void adopt(std::shared_ptr<link_session> session);
   void frames(link_frames& f);

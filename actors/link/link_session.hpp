@@ -69,6 +69,10 @@ public:
   std::uint64_t id() const { return id_; } // unique in the process
   const did& peer() const { return peer_.node; }
   bool dialed() const { return peer_.dialed; }
+  // Once open: the peer's build knows QoS 1.
+  bool takes_at_least_once() const {
+    return peer_.hello.version_max >= wire::version_at_least_once;
+  }
 
   // ---- from any thread
   // From now on frames, drained and lost go to `link`.

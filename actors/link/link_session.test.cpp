@@ -75,6 +75,7 @@ TEST_CASE_METHOD(two_nodes, "a handshake opens both ends, and each knows the oth
   CHECK_FALSE(b.met[0].dialed);
   CHECK(b.met[0].hello.addresses == std::vector<std::string>{a.address()});
   CHECK(at_a().id() != at_b().id());
+  CHECK((at_a().takes_at_least_once() && at_b().takes_at_least_once()));
 }
 
 TEST_CASE_METHOD(two_nodes, "two nodes agree on the muxer while they shake hands", "[link][unit]") {

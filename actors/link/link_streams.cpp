@@ -27,7 +27,7 @@ void link_streams::connected(frame_sink* sink) {
   presented_.clear();
   queue_.clear();
   for (auto& [id, c] : streams_) {
-    c->queued = false;
+    c->queued = c->held = false;
     c->number = 0;
     c->sent_most = 0;
     c->at = carried::state::opening;
@@ -120,6 +120,16 @@ bool link_streams::may_send(const carried& c, std::size_t size) const {
   return c.in_flight.empty() || c.in_flight_bytes + size <= c.credit_bytes;
 }
 
+// Whether the stream has to rest in front of this one: sent, it would end the connection, and with
+// it every other stream. Until a connection to a newer build.
+bool link_streams::hold(carried& c, const envelope& e) const {
+  if (e.qos() != qos::at_least_once || sink_->takes_at_least_once()) return false;
+  if (!std::exchange(c.held, true))
+    env_.log("error", "the peer's build does not know QoS 1: " + c.stream->id.text() +
+                          " rests before position " + std::to_string(e.seq()));
+  return true;
+}
+
 // Sends what credit allows of consecutive envelopes that begin behind the cursor; how many.
 std::size_t link_streams::send(carried& c, const std::vector<envelope>& list) {
   auto wall = env_.time.wall();
@@ -133,7 +143,7 @@ std::size_t link_streams::send(carried& c, const std::vector<envelope>& list) {
   };
   std::size_t count = 0;
   for (const auto& e : list) {
-    if (!may_send(c, e.size()) || !sink_->room()) break;
+    if (!may_send(c, e.size()) || !sink_->room() || hold(c, e)) break;
     auto left = time_left(e, wall);
     if (!wire::fits_batch(e.size())) {
       flush();
@@ -155,7 +165,7 @@ std::size_t link_streams::send(carried& c, const std::vector<envelope>& list) {
 }
 
 void link_streams::queue(carried& c) {
-  if (c.queued || c.at != carried::state::flowing || c.sent >= c.stream->durable) return;
+  if (c.queued || c.held || c.at != carried::state::flowing || c.sent >= c.stream->durable) return;
   c.queued = true;
   queue_.push_back(&c);
 }
@@ -274,7 +284,7 @@ void link_streams::tick() {
   for (auto& [id, c] : streams_) {
     bool waits = c->at == carried::state::opening || c->at == carried::state::absent ||
                  (c->at == carried::state::flowing &&
-                  (!c->in_flight.empty() || c->sent < c->stream->durable));
+                  (!c->in_flight.empty() || (!c->held && c->sent < c->stream->durable)));
     if (waits && now - c->heard >= silence_max) ask_position(*c);
   }
 }

@@ -23,6 +23,8 @@ public:
   virtual void data(bytes frame) = 0;
   // False: keep it until told otherwise.
   virtual bool room() const = 0;
+  // False: the peer is an older build, for which an envelope of QoS 1 is malformed.
+  virtual bool takes_at_least_once() const { return true; }
 };
 
 class link_streams {
@@ -82,6 +84,7 @@ private:
     sequence head_sent = 0;
     time_point heard{}; // the last progress
     bool queued = false;
+    bool held = false; // what comes next is QoS 1, and the peer does not take it
   };
 
   carried& get(const std::shared_ptr<out_stream>& s);
@@ -89,6 +92,7 @@ private:
   void present(const did& agent);
   void acknowledge(carried& c, sequence upto);
   bool may_send(const carried& c, std::size_t size) const;
+  bool hold(carried& c, const envelope& e) const;
   std::size_t send(carried& c, const std::vector<envelope>& list);
   void queue(carried& c);
   bool send_from_disk(carried& c);

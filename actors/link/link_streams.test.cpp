@@ -23,6 +23,7 @@ struct fake_sink : frame_sink {
     if (room_left > 0) --room_left;
   }
   bool room() const override { return room_left > 0; }
+  bool takes_at_least_once() const override { return new_peer; }
 
   // All of one type since the last call, the others kept.
   template <class T> std::vector<T> take() {
@@ -45,6 +46,7 @@ struct fake_sink : frame_sink {
   }
   std::vector<wire::frame> frames;
   int room_left = 1'000'000; // data frames
+  bool new_peer = true;
 };
 
 std::vector<sequence> upto(sequence from, sequence to) {
@@ -73,6 +75,7 @@ struct link_fixture {
       f.payload = payload;
       f.created = time.wall();
       f.time_to_live_ms = time_to_live_ms;
+      f.qos = quality;
       f.incarnation = stream->id.incarnation;
       f.seq = head.next;
       f.previous = head.last;
@@ -106,6 +109,7 @@ struct link_fixture {
   std::shared_ptr<out_stream> stream =
       std::make_shared<out_stream>(stream_id{from.did(), to.did(), lane::request, 9});
   stream_head head;
+  qos quality = qos::exactly_once; // of what is written
   std::shared_ptr<store::memory_disk> memory = std::make_shared<store::memory_disk>();
   std::unique_ptr<store::memory_backend> disk = store::memory_backend::open(memory).value();
   journal_position journaled = 0;
@@ -401,4 +405,34 @@ TEST_CASE("QoS 0 goes at once, or is dropped and counted without room or connect
   f.streams.offer(out);
   CHECK(f.streams.volatile_dropped() == 4);
   CHECK(f.sink.take<wire::volatile_batch>().empty());
+}
+
+TEST_CASE("a stream rests before QoS 1 while the peer is of a build that does not know it",
+          "[link][unit]") {
+  link_fixture f;
+  f.sink.new_peer = false;
+  f.write(2);
+  f.quality = qos::at_least_once;
+  f.write(1);
+  f.quality = qos::exactly_once;
+  f.offer(f.write(1));
+  f.position(0, 100);
+  CHECK(f.sink.sent() == upto(1, 2));
+  REQUIRE(f.logged.size() == 1);
+  CHECK(f.logged[0].find("QoS 1") != std::string::npos);
+  REQUIRE(f.ack(2, 100));
+  CHECK(f.acked == upto(2, 2)); // what went before it is acknowledged like any other
+  f.offer(f.write(1));
+  f.sink.frames.clear();
+  f.time.advance(2 * link_streams::silence_max);
+  f.streams.tick();
+  f.streams.pump();
+  CHECK(f.sink.frames.empty()); // neither sent nor asked for
+  CHECK(f.logged.size() == 1);
+
+  f.streams.disconnected();
+  f.sink.new_peer = true;
+  f.streams.connected(&f.sink);
+  f.position(2, 100);
+  CHECK(f.sink.sent() == upto(3, 5));
 }

@@ -140,10 +140,11 @@ private:
   result<void> apply(turn_outcome& outcome, mailbox_step& step);
   void send(emission& e, mailbox_step& step);
   void emit(const did& to, const envelope_fields& f, mailbox_step& step);
+  result<void> check_entering(const kith::ingress& r, const envelope_fields& f, bool own_id) const;
   void admit(kith::ingress& request, mailbox_step& step);
 
   // mailbox_pending.cpp
-  result<void> check_origin(const kith::ingress& r, const envelope_fields& f, bool own_id) const;
+  result<void> check_word(const envelope_fields& f, bool own_id) const;
   void keep(in_stream& s, mailbox_step& step);
   void keep(const envelope& e, mailbox_step& step);
   void take_acks(mailbox_step& step);

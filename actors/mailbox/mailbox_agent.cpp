@@ -123,6 +123,24 @@ void mailbox::send(emission& e, mailbox_step& step) {
   emit(e.to, f, step);
 }
 
+// Whether an envelope of these fields, which came as `r`, may be sent as this mailbox's own.
+result<void> mailbox::check_entering(const kith::ingress& r, const envelope_fields& f,
+                                     bool own_id) const {
+  auto whole = f;
+  if (is_chained(f.qos)) whole.incarnation = whole.seq = 1; // stands in for what the stream gives
+  KITH_TRY(envelope::check(whole));
+  if (who_.outside()) return check_word(f, own_id);
+  if (f.signature != byte_array<64>{})
+    return fail(errc::invalid, "bad_message", "an agent's messages are its node's to vouch for");
+  if (!f.wants_answer) return {};
+  if (!r.answered)
+    return fail(errc::invalid, "bad_message",
+                "\"wants_answer\" is for senders with a mailbox to get the answer in");
+  if (f.qos == qos::at_least_once)
+    return fail(errc::invalid, "ask_quality", "an ask is sent once: its qos cannot be 1");
+  return {};
+}
+
 // What comes from outside of any agent is sent as this mailbox's own; the same id again is the same
 // message.
 void mailbox::admit(kith::ingress& r, mailbox_step& step) {
@@ -151,7 +169,7 @@ void mailbox::admit(kith::ingress& r, mailbox_step& step) {
   f.kind = r.kind;
   f.content_type = r.content_type;
   f.payload = as_bytes(r.payload);
-  f.created = who_.outside() ? r.created : wall;
+  f.created = who_.outside() ? r.created : wall; // its own word, and signed
   f.qos = r.quality;
   f.time_to_live_ms = r.wants_answer ? r.timeout_ms : r.time_to_live_ms;
   f.wants_answer = r.wants_answer;
@@ -159,10 +177,9 @@ void mailbox::admit(kith::ingress& r, mailbox_step& step) {
     f.lane = lane::answer;
     f.status = answer_status::ok;
   }
-  if (f.qos == qos::exactly_once) f.incarnation = f.seq = 1; // stands in for what the stream gives
-  if (auto good = envelope::check(f); !good) return refuse(good.error());
-  if (auto good = check_origin(r, f, own_id); !good) return refuse(good.error());
+  if (auto good = check_entering(r, f, own_id); !good) return refuse(good.error());
 
+  const bool kept = f.qos != qos::at_least_once; // QoS 1: the same id again is sent again
   bool again = false;
   if (own_id) {
     auto stored = env_.disk.get(store::table::ledger, keys::sent(r.id));
@@ -172,7 +189,7 @@ void mailbox::admit(kith::ingress& r, mailbox_step& step) {
       if (!entry || entry->owner != key_)
         return refuse({errc::conflict, "id_taken", "another sender's message has this id"});
     }
-    again = stored->has_value() || ingress_ids_.count(r.id) != 0;
+    again = kept && (stored->has_value() || ingress_ids_.count(r.id) != 0);
   }
   if (!again && !r.replay_of.is_nil()) { // in one commit, so that there is always one of the two
     auto letter = env_.disk.get(store::table::ledger, keys::dead(r.replay_of));
@@ -188,9 +205,8 @@ void mailbox::admit(kith::ingress& r, mailbox_step& step) {
       records::ask_record record{r.id, r.to, {}, {}, wall + wall_ms(r.timeout_ms), r.kind};
       asks_.add({std::move(record), r.answered}, wall, env_.time.now(), step.batch);
     }
-    f.incarnation = f.seq = 0;
     emit(r.to, f, step);
-    if (own_id) ingress_ids_.emplace(r.id, step.number);
+    if (own_id && kept) ingress_ids_.emplace(r.id, step.number);
   }
   step.released.push_back([accepted = r.accepted, id = r.id, again] { accepted({id, again, {}}); });
 }

@@ -6,22 +6,14 @@ namespace kith {
 
 // What its owner says must be signed by itself: whoever gets it, on whatever node, can check that.
 // Here, so that the signatures of many senders are verified on all cores.
-result<void> mailbox::check_origin(const kith::ingress& r, const envelope_fields& f,
-                                   bool own_id) const {
+result<void> mailbox::check_word(const envelope_fields& f, bool own_id) const {
   static constexpr wall_ms created_ahead_max = 5LL * 60 * 1000; // of a sender's clock before ours
   auto bad = [](const char* why) { return fail(errc::invalid, "bad_message", why); };
-  if (!who_.outside()) {
-    if (r.signature != byte_array<64>{})
-      return bad("an agent's messages are its node's to vouch for");
-    if (r.wants_answer && !r.answered)
-      return bad("\"wants_answer\" is for senders with a mailbox to get the answer in");
-    return {};
-  }
   if (!own_id) return bad("\"id\" must be a UUIDv7 of the sender's own");
-  if (r.created == 0) return bad("\"created\" must be there, for it is signed");
-  if (r.created > wall_ + created_ahead_max)
+  if (f.created == 0) return bad("\"created\" must be there, for it is signed");
+  if (f.created > wall_ + created_ahead_max)
     return fail(errc::invalid, "created_ahead", "\"created\" is in the future; set the clock");
-  if (!verify_signature(who_.self, signed_content(f), r.signature))
+  if (!verify_signature(who_.self, signed_content(f), f.signature))
     return fail(errc::unauthenticated, "message_signature_wrong",
                 "\"signature\" is not the sender's over this message (docs/API.md, \"Signed "
                 "content\")");

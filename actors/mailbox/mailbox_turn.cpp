@@ -157,9 +157,11 @@ void mailbox::dead_letter(const envelope& e, const std::string& reason, std::uin
 }
 
 // The head of `s` has its disposition: the position advances, and the ledger says what became of
-// it.
+// it; of QoS 1 only what is not simply handled.
 void mailbox::finish(in_stream& s, disposition d, const std::string& reason, mailbox_step& step) {
   const auto& e = s.pending.front().envelope;
+  if (e->qos() == qos::at_least_once && d == disposition::handled && reason.empty())
+    return inbox_.consume(s);
   records::ledger_entry entry;
   entry.id = e->id();
   entry.owner = key_;
@@ -249,12 +251,24 @@ mailbox::turn mailbox::take_answer(in_stream& s, mailbox_step& step) {
 }
 
 // What travels back about a message of ours goes into our ledger beside it.
-void mailbox::note_notice(const envelope& notice, const did&, mailbox_step& step) {
+void mailbox::note_notice(const envelope& notice, const did& from, mailbox_step& step) {
   if (notice.status() == answer_status::ok || notice.status() == answer_status::none) return;
   auto stored = env_.disk.get(table::ledger, keys::sent(notice.correlation()));
-  if (!stored || !*stored) return; // not ours, or volatile
-  auto entry = records::decode<records::ledger_entry>(**stored);
-  if (!entry || entry->owner != key_) return;
+  if (!stored) return;
+  result<records::ledger_entry> entry;
+  if (*stored) {
+    entry = records::decode<records::ledger_entry>(**stored);
+    if (!entry || entry->owner != key_) return;
+  } else {
+    if (notice.qos() != qos::at_least_once || notice.correlation().is_nil())
+      return; // not ours, or volatile
+    // QoS 1 left none when it was sent. Only somebody to whom we ever sent can have refused us.
+    auto stream = outbox_.find(from, lane::request);
+    if (!stream) return;
+    entry->id = notice.correlation();
+    entry->owner = key_;
+    entry->stream = *stream;
+  }
   entry->disposition = disposition(std::uint8_t(notice.status()));
   entry->reason = std::string(as_text(notice.payload()));
   entry->when = wall_;

@@ -64,6 +64,11 @@ outbox::stream& outbox::open(const did& to, lane l, bool local) {
   return *streams_.emplace(std::move(id), std::move(s)).first->second;
 }
 
+std::optional<stream_key> outbox::find(const did& to, lane l) const {
+  auto it = streams_.find({self_, to, l, incarnation_});
+  return it == streams_.end() ? std::nullopt : std::optional(it->second->key);
+}
+
 outbox::emitted outbox::emit(const did& to, bool local, envelope_fields f,
                              store::write_batch& batch) {
   f.from = self_.text();
@@ -101,6 +106,7 @@ outbox::emitted outbox::emit(const did& to, bool local, envelope_fields f,
   } else {
     batch.put(store::table::queue, keys::outbox(s.key, f.seq), out.what.raw());
   }
+  if (f.qos == qos::at_least_once) return out;
   records::ledger_entry entry;
   entry.id = f.id;
   entry.owner = self_key_;

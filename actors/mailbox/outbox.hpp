@@ -58,11 +58,13 @@ public:
 
   // Builds the next envelope of the stream to `to`, chains it, and puts it into `batch`. `f` lacks
   // what a stream gives: from, to, lane aside, incarnation, seq, previous. QoS 0 is built outside
-  // the chain and not stored.
+  // the chain and not stored; QoS 1 gets no ledger entry.
   emitted emit(const did& to, bool local, envelope_fields f, store::write_batch& batch);
   // Records of the streams that emitted since the last call, newly signed heads, and trimming.
   void settle(store::write_batch& batch, time_point now);
   bool unsettled() const { return !dirty_.empty(); }
+  // The stream to `to`; nothing if none was ever opened.
+  std::optional<stream_key> find(const did& to, lane l) const;
 
   // The recipient's node journaled everything up to `upto`.
   void acknowledged(const stream_id& id, sequence upto);

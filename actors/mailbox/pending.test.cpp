@@ -31,20 +31,7 @@ struct outside {
   // As its owner does.
   void sign(ingress& r) {
     r.id = ids.next(w.time.wall(), w.random);
-    r.created = w.time.wall();
-    envelope_fields f;
-    f.id = r.id;
-    auto from = me.text(), to = r.to.text();
-    f.from = from;
-    f.to = to;
-    f.kind = r.kind;
-    f.content_type = r.content_type;
-    f.payload = as_bytes(r.payload);
-    f.created = r.created;
-    f.time_to_live_ms = r.wants_answer ? r.timeout_ms : r.time_to_live_ms;
-    f.correlation = r.correlation;
-    f.wants_answer = r.wants_answer;
-    r.signature = key.sign(signed_content(f));
+    sign_as(key, w.time.wall(), r);
   }
   // Code of the refusal; empty: accepted.
   std::string send(const did& from, ingress r) {

@@ -43,6 +43,11 @@ struct recorder : kith::agent {
     });
     on("whisper",
        [this](const order& o) { tell(o.to, o.kind, o.text, {kith::qos::at_most_once}); });
+    on("mixed", [this](const order& o) { // QoS 1, 2, 1, ...
+      for (int i = 0; i < o.count; ++i)
+        tell(o.to, o.kind, o.text + std::to_string(i),
+             {i % 2 == 0 ? kith::qos::at_least_once : kith::qos::exactly_once});
+    });
     on("brief", [this](const order& o) { tell(o.to, o.kind, o.text, {.time_to_live_ms = 1000}); });
     on("ask", [this](const order& o) {
       ask(o.to, o.kind, o.text, then{"answered"}, {.deadline_ms = 5000, .context = "ctx"});

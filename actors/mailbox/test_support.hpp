@@ -12,6 +12,24 @@
 
 namespace kith::testing {
 
+// What the owner of a DID outside puts under a message that has its id.
+inline void sign_as(const secret_key& key, wall_ms now, ingress& r) {
+  r.created = now;
+  envelope_fields f;
+  f.id = r.id;
+  auto from = key.did().text(), to = r.to.text();
+  f.from = from;
+  f.to = to;
+  f.kind = r.kind;
+  f.content_type = r.content_type;
+  f.payload = as_bytes(r.payload);
+  f.created = r.created;
+  f.time_to_live_ms = r.wants_answer ? r.timeout_ms : r.time_to_live_ms;
+  f.correlation = r.correlation;
+  f.wants_answer = r.wants_answer;
+  r.signature = key.sign(signed_content(f));
+}
+
 class test_node {
 public:
   // What leaves a node once it is durable; the owner sets them.

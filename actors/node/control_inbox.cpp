@@ -37,6 +37,7 @@ bj::object describe(const envelope& e, sequence position) {
   if (!e.correlation().is_nil()) o["in_reply_to"] = e.correlation().text();
   if (const auto said = status_text(e.status()); !said.empty()) o["status"] = said;
   if (!e.replay_of().is_nil()) o["replay_of"] = e.replay_of().text();
+  if (e.qos() != qos::exactly_once) o["qos"] = unsigned(e.qos());
   put_payload(o, e.content_type(), as_text(e.payload()));
   return o;
 }

@@ -130,8 +130,8 @@ void send(node_parts& parts, const bj::object& args, control_server::reply reply
   auto ttl = optional_number(args, "ttl_ms", 0);
   auto quality = optional_number(args, "qos", 2);
   if (!ttl) return reply(fail(ttl.error()));
-  if (!quality || (*quality != 0 && *quality != 2))
-    return reply(fail(bad_argument("qos", "0 or 2")));
+  if (!quality || *quality > std::int64_t(qos::exactly_once))
+    return reply(fail(bad_argument("qos", "0, 1 or 2")));
   in->time_to_live_ms = std::uint64_t(*ttl);
   in->quality = qos(*quality);
   in->accepted = [reply](const ingress::outcome& o) {
@@ -146,6 +146,8 @@ void ask(node_parts& parts, const bj::object& args, control_server::reply reply)
   if (!in) return reply(fail(in.error()));
   auto timeout = optional_number(args, "timeout_ms", 30'000);
   if (!timeout) return reply(fail(timeout.error()));
+  if (auto quality = optional_number(args, "qos", 2); !quality || *quality != 2)
+    return reply(fail(bad_argument("qos", "2, if anything: an ask is sent once")));
   in->timeout_ms = std::uint64_t(*timeout);
   in->wants_answer = true;
   auto id = std::make_shared<std::string>(); // shared by the two callbacks; the first runs before

@@ -14,7 +14,7 @@ bj::object base(node_parts& parts, const records::ledger_entry& e) {
   bj::object o;
   o["node"] = parts.self().text();
   o["node_name"] = parts.name;
-  o["seq"] = e.seq;
+  if (e.seq != 0) o["seq"] = e.seq; // 0: a refusal told us of what the ledger had not kept
   o["at_ms"] = e.when;
   if (!e.reason.empty()) o["reason"] = e.reason;
   return o;

@@ -16,7 +16,8 @@ namespace kith::wire {
 
 inline constexpr std::string_view protocol_name = "/kith/stream/1";
 inline constexpr std::uint16_t version_min = 1; // what this code speaks
-inline constexpr std::uint16_t version_max = 1;
+inline constexpr std::uint16_t version_max = 2;
+inline constexpr std::uint16_t version_at_least_once = 2; // takes envelopes of QoS 1
 
 inline constexpr std::size_t header_size = 8;
 inline constexpr std::size_t frame_size_max =

@@ -103,11 +103,10 @@ result<void> envelope::check(const envelope_fields& f) {
   if (f.content_type.size() > content_type_size_max || !is_text(f.content_type))
     return bad("content_type");
   if (f.trace.size() > trace_size_max || !is_text(f.trace)) return bad("trace");
-  if (f.qos != qos::at_most_once && f.qos != qos::exactly_once)
-    return bad("qos is neither 0 nor 2");
+  if (f.qos > qos::exactly_once) return bad("qos is not 0, 1 or 2");
   if (f.lane != lane::request && f.lane != lane::answer) return bad("lane");
   if (f.status > answer_status::dead) return bad("status");
-  bool chained = f.qos == qos::exactly_once;
+  bool chained = is_chained(f.qos);
   if (chained != (f.seq != 0) || chained != (f.incarnation != 0))
     return bad("seq and incarnation do not fit the qos");
   if (!chained && f.previous != digest{}) return bad("previous outside of a chain");
@@ -165,7 +164,7 @@ envelope_fields envelope::fields() const {
 }
 
 envelope envelope::tombstone() const {
-  assert(qos() == qos::exactly_once && !is_tombstone());
+  assert(is_chained(qos()) && !is_tombstone());
   auto f = fields();
   f.payload = {};
   f.signature = {};

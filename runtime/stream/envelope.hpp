@@ -35,7 +35,8 @@ struct envelope_fields {
   digest previous{};                 // digest of the envelope at seq - 1; zero for the first
   std::string_view trace;            // W3C traceparent, or empty
   // The digest of an envelope that expired before it was ever transmitted, and whose place this one
-  // takes: a tombstone (semantics.md 5). Zero: not one. A tombstone is QoS 2 and has no payload.
+  // takes: a tombstone (semantics.md 5). Zero: not one. A tombstone is not QoS 0 and has no
+  // payload.
   digest tombstone_of{};
   // Ed25519 by `from` over signed_content(), from a sender outside of any node, whose node cannot
   // vouch for it by itself (semantics.md 27). Zero: none. A tombstone has none.
@@ -102,7 +103,7 @@ public:
   bool is_tombstone() const { return tombstone_of() != digest{}; }
   // Everything, as views into this envelope: to build a changed one from.
   envelope_fields fields() const;
-  // The tombstone of this envelope, which must be QoS 2 and no tombstone.
+  // The tombstone of this envelope, which must not be QoS 0 and no tombstone.
   envelope tombstone() const;
 
 private:

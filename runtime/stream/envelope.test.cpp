@@ -108,6 +108,27 @@ TEST_CASE("an envelope of QoS 0 without anything optional survives its bytes", "
   require_same(reparsed(envelope::build(f)).fields(), f);
 }
 
+TEST_CASE("QoS 1 stands in a chain like QoS 2", "[stream][unit]") {
+  bytes payload(4, 1);
+  auto f = typical(payload);
+  f.qos = qos::at_least_once;
+  auto e = reparsed(envelope::build(f));
+  require_same(e.fields(), f);
+  auto twice = f;
+  twice.qos = qos::exactly_once;
+  REQUIRE(envelope::build(twice).hash() != e.hash()); // it cannot be changed on the way
+  REQUIRE(e.tombstone().is_tombstone());
+  REQUIRE(reparsed(e.tombstone()).qos() == qos::at_least_once);
+  auto refused = [&](auto change) {
+    auto bad = f;
+    change(bad);
+    return !envelope::check(bad) && !envelope::parse(envelope::build(bad).raw());
+  };
+  REQUIRE(refused([](auto& g) { g.seq = 0; }));
+  REQUIRE(refused([](auto& g) { g.incarnation = 0; }));
+  REQUIRE(refused([](auto& g) { g.seq = g.incarnation = 0; }));
+}
+
 TEST_CASE("an envelope is a multiple of 8 bytes, small, and its payload is 8-aligned",
           "[stream][unit]") {
   for (std::size_t n : {0u, 1u, 7u, 8u, 128u, 1000u, 70'000u}) {
@@ -204,8 +225,8 @@ TEST_CASE("each limit of an envelope's fields is kept", "[stream][unit]") {
   REQUIRE(refused([](auto& f) { f.kind = "\xff"; }));
   REQUIRE(refused([&](auto& f) { f.content_type = long_text; }));
   REQUIRE(refused([&](auto& f) { f.trace = longer_text; }));
-  REQUIRE(refused([](auto& f) { f.qos = qos(1); }));
   REQUIRE(refused([](auto& f) { f.qos = qos(3); }));
+  REQUIRE(refused([](auto& f) { f.qos = qos(255); }));
   REQUIRE(refused([](auto& f) { f.lane = lane(2); }));
   REQUIRE(refused([](auto& f) { f.status = answer_status(5); }));
   REQUIRE(refused([](auto& f) { f.seq = 0; }));

@@ -61,7 +61,7 @@ result<verified_envelope> verifier::verify(const stream_id& stream, envelope e, 
     if (held->expires <= now)
       return fail(errc::unauthenticated, "delegation_expired", stream.from.text());
   }
-  auto d = e.qos() == qos::exactly_once ? e.hash() : digest{};
+  auto d = is_chained(e.qos()) ? e.hash() : digest{};
   return verified_envelope(std::move(e), d, vouched::delegation);
 }
 

@@ -14,6 +14,11 @@ struct item {
 };
 KITH_DESCRIBE(item, source, number);
 
+// A third goes by QoS 1, in the same streams. The same in campaign.py.
+kith::qos quality_of(std::uint64_t number) {
+  return number % 3 == 1 ? kith::qos::at_least_once : kith::qos::exactly_once;
+}
+
 // What a sink knows of one source.
 struct tally {
   std::uint64_t count = 0;  // how many were applied
@@ -89,7 +94,8 @@ private:
     work.update([&](backlog& w) {
       for (int n = 0; n < chunk && w.left > 0; ++n, --w.left, ++w.sent) {
         const auto& to = w.sinks[w.sent % w.sinks.size()];
-        tell(to, "item", item{w.source, w.sent / w.sinks.size() + 1});
+        const auto number = w.sent / w.sinks.size() + 1;
+        tell(to, "item", item{w.source, number}, {quality_of(number)});
       }
     });
     if (work.get().left > 0) tell(self(), "more");

@@ -92,6 +92,38 @@ class WhereMessagesGo(Scenario):
         self.send(did, "work", 1)
         self.sum_is(did, 8)
 
+    def test_qos_1_is_not_lost_with_either_process_and_only_failures_are_known_by_id(self):
+        did = self.spawn_remote()
+        self.cluster["n2"].kill()
+        ids = [self.send(did, "work", 1, "--qos", "1") for _ in range(10)]
+        refused = self.send(did, "refuse", 100, "--qos", "1")
+        dead = self.send(did, "throw", 100, "--qos", "1")
+        expired = self.send(did, "work", 100, "--qos", "1", "--ttl", "1ms")
+        last = self.send(did, "work", 1)
+        self.cluster["n1"].kill()
+        self.cluster["n1"].start()
+        self.cluster["n2"].start()
+        self.cluster.wait_ready()
+        self.sum_is(did, 11)
+        for uid, state in ((refused, "refused"), (dead, "dead"), (expired, "expired"), (last, "handled")):
+            self.becomes(uid, state)
+        history = self.cluster.cli("where", dead)["history"]
+        self.assertEqual(sorted(h["node_name"] for h in history), ["n1", "n2"])
+        for uid in ids:
+            self.assertEqual(self.cluster.cli("where", uid, code=4)["state"], "unknown")
+        self.cluster["n2"].kill()  # what came and was handled is not handled once more
+        self.cluster["n2"].start()
+        self.cluster.wait_ready()
+        self.sum_is(did, 11)
+
+    def test_the_same_id_of_qos_1_is_handled_again(self):
+        did = self.spawn_remote()
+        uid = uuid7()
+        for _ in range(2):
+            sent = self.cluster.cli("send", did, "work", "--json-payload", "7", "--qos", "1", "--id", uid)
+            self.assertEqual((sent["id"], sent["duplicate"]), (uid, False))
+        self.sum_is(did, 14)
+
     def test_where_tells_handled_from_refused_and_unknown(self):
         did = self.spawn_remote()
         handled, refused = self.send(did, "work", 1), self.send(did, "refuse", 5)

@@ -34,7 +34,8 @@ struct walker : kith::agent {
     auto to = route.get()[std::size_t(turns.get()) % route.get().size()];
     int number = 0;
     sent.update([&](auto& s) { number = s[to]++; });
-    tell(to, "note", note{number, hops, std::move(filler)});
+    auto quality = number % 3 == 1 ? kith::qos::at_least_once : kith::qos::exactly_once;
+    tell(to, "note", note{number, hops, std::move(filler)}, {quality});
   }
   void setup() override {
     on("errand", [this](const errand& e) {

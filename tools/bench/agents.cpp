@@ -48,7 +48,7 @@ struct bench_source : agent {
   }
 
 private:
-  enum qos quality() const { return now_.quality == 0 ? qos::at_most_once : qos::exactly_once; }
+  enum qos quality() const { return kith::qos(now_.quality); }
   // A turn sends so many at most, so that confirmations are heard in between.
   static constexpr std::uint64_t portion = 1024;
   void fill() {

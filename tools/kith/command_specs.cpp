@@ -74,7 +74,13 @@ void define_message(CLI::App& c, options& o) {
 void define_send(CLI::App& c, options& o) {
   define_message(c, o);
   c.add_option("--ttl", o.ttl, "How long it may wait for its recipient (default: for ever)");
-  c.add_flag("--volatile", o.volatile_, "QoS 0: fast, not stored, may be lost");
+  auto* fast = c.add_flag("--volatile", o.volatile_, "The same as --qos 0");
+  c.add_option(
+       "--qos", o.qos,
+       "How surely it arrives. 0: fast, not stored, may be lost; 1: at least once, the same "
+       "--id again is handled again; 2: once (default)")
+      ->check(CLI::Range(0u, 2u))
+      ->excludes(fast);
 }
 void define_ask(CLI::App& c, options& o) {
   define_message(c, o);

@@ -31,6 +31,12 @@ TEST_CASE("send prints the message's id and says where it goes by options", "[ki
         std::string(id) + "\n");
   CHECK(c.last_args("n2").at("json").at("n") == 5);
   CHECK(c.last_args("n2").at("qos") == 0);
+  CHECK(c.kith({"send", "ada", "greet", "x", "--qos", "1"}).code == 0);
+  CHECK(c.last_args("n2").at("qos") == 1);
+  CHECK(c.kith({"send", "ada", "greet", "x", "--qos", "0"}).code == 0);
+  CHECK(c.last_args("n2").at("qos") == 0);
+  CHECK(c.kith({"send", "ada", "greet", "x", "--qos", "2"}).code == 0);
+  CHECK_FALSE(c.last_args("n2").contains("qos"));
   c.kith.input = "from stdin\n";
   CHECK(c.kith({"send", "ada", "greet", "-"}).code == 0);
   CHECK(c.last_args("n2").at("text") == "from stdin\n");
@@ -41,6 +47,9 @@ TEST_CASE("what cannot be sent never reaches a node", "[kith][unit]") {
   c.serve("n1", {});
   CHECK(c.kith({"send", "a", "k", "--ttl", "soon"}).code == 2);
   CHECK(c.kith({"send", "a", "k", "--id", "7"}).code == 2);
+  CHECK(c.kith({"send", "a", "k", "--qos", "3"}).code == 2);
+  CHECK(c.kith({"send", "a", "k", "--qos", "1", "--volatile"}).code == 2);
+  CHECK(c.kith({"ask", "a", "k", "--qos", "1"}).code == 2);
   CHECK(c.kith({"send", "a", "k", "--json-payload", "{"}).code == 1);
   CHECK(c.kith({"ask", "a", "k", "--timeout", "-1"}).code == 2);
   CHECK(c.kith({"where", "7"}).code == 2);

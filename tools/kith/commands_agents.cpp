@@ -115,7 +115,7 @@ result<int> agents_command(const context& c) {
 
 result<int> send_command(const context& c) {
   client_send_options how;
-  how.exactly_once = !c.given.volatile_;
+  how.qos = c.given.volatile_ ? qos::at_most_once : qos(c.given.qos);
   KITH_ASSIGN(how.id, id_of(c));
   if (!c.given.ttl.empty()) {
     KITH_ASSIGN(const auto ttl, parse_duration(c.given.ttl));

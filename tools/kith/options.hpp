@@ -52,6 +52,7 @@ struct options {
   std::string ttl;
   std::string timeout;
   bool volatile_ = false; // QoS 0
+  unsigned qos = 2;
   // dlq replay, dlq purge
   std::vector<std::string> ids;
   bool yes = false;

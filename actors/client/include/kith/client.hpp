@@ -7,6 +7,7 @@
 #pragma once
 
 #include "runtime/base/ids.hpp"
+#include "runtime/stream/qos.hpp"
 
 #include <concepts>
 #include <functional>
@@ -60,12 +61,14 @@ struct client_options {
 struct client_send_options {
   uuid id{};                         // nil: a new one
   std::uint64_t time_to_live_ms = 0; // 0: waits for the recipient for ever
-  bool exactly_once = true;          // false: QoS 0, which may be lost
+  // at_least_once: trying again after a lost connection may double it.
+  enum qos qos = qos::exactly_once;
 };
 
 struct client_sent {
   uuid id;
   bool duplicate = false; // the node had taken a message of this id before: it was not sent again
+                          // (never true for QoS 1)
 };
 
 struct client_answer {
@@ -78,8 +81,8 @@ struct client_answer {
 
 // Blocking. Not thread-safe: one a thread. Every message gets a UUIDv7 of its own before it is
 // first sent, so that trying again after a lost connection, or after an error with the same id,
-// never doubles it. Reconnects by itself, always to the node that it first reached, because that is
-// the one that knows its ids.
+// never doubles it (but see client_send_options::qos). Reconnects by itself, always to the node
+// that it first reached, because that is the one that knows its ids.
 class client {
 public:
   // `where` is a state directory (then the first of its nodes that answers), a node's directory, or
