@@ -1,6 +1,7 @@
 // What an agent may do, written into the turn under way.
 #include "actors/agent/core.hpp"
 
+#include <algorithm>
 #include <stdexcept>
 
 namespace kith {
@@ -39,6 +40,15 @@ emission& emit(agent_core& core, emission::type what, const did& to, std::string
 
 } // namespace
 
+void agent_core::emit_step(const did& to, std::string_view kind, encoded value,
+                           const records::step_begun& step, std::int64_t limit_ms) {
+  auto& e = emit(*this, emission::type::ask, to, kind, std::move(value));
+  e.id = step.request;
+  e.context = step_context(step.at);
+  e.deadline_ms = std::uint64_t(std::max<std::int64_t>(limit_ms, 1));
+  ++asks;
+}
+
 namespace detail {
 
 bool wants_answer(const agent_core& core) { return core.wants_answer; }
@@ -46,7 +56,8 @@ bool wants_answer(const agent_core& core) { return core.wants_answer; }
 void reply(agent_core& core, encoded value) {
   core.require_turn("reply");
   if (!core.wants_answer) return;
-  if (core.outcome.reply) throw std::logic_error("a handler replies once");
+  if (core.outcome.reply || (core.run != nullptr && core.run->has_reply()))
+    throw std::logic_error("a handler replies once");
   if (value.payload.size() > turn_limits::payload_size_max)
     throw std::length_error("the reply is larger than 16 MiB");
   core.charge(value.payload.size());
@@ -84,11 +95,11 @@ void agent::advertise(std::string_view kind, std::string_view description) {
 send_result agent::send_tell(const did& to, std::string_view kind, encoded value,
                              const tell_options& o) {
   core_.require_turn("tell");
-  if (!core_.host.admits(emission::type::tell, core_.tells)) return {};
+  if (!core_.admits(emission::type::tell, core_.tells)) return {};
   auto& e = emit(core_, emission::type::tell, to, kind, std::move(value));
   e.qos = o.qos;
   e.time_to_live_ms = o.time_to_live_ms;
-  e.id = o.id.is_nil() ? core_.host.make_id() : o.id;
+  e.id = o.id.is_nil() ? core_.make_id() : o.id;
   ++core_.tells;
   return send_result(e.id);
 }
@@ -100,10 +111,10 @@ send_result agent::send_ask(const did& to, std::string_view kind, encoded value,
     throw std::logic_error("no on_answer(\"" + std::string(next.handler) + "\") for an ask");
   if (o.context.size() > turn_limits::context_size_max)
     throw std::length_error("the context of an ask is larger than 64 KiB");
-  if (!core_.host.admits(emission::type::ask, core_.asks)) return {};
+  if (!core_.admits(emission::type::ask, core_.asks)) return {};
   core_.charge(next.handler.size() + o.context.size());
   auto& e = emit(core_, emission::type::ask, to, kind, std::move(value));
-  e.id = core_.host.make_id();
+  e.id = core_.make_id();
   e.then = next.handler;
   e.context = o.context;
   e.deadline_ms = o.deadline_ms;
@@ -117,12 +128,21 @@ const did& agent::self() const { return core_.identity.self; }
 const did& agent::node() const { return core_.identity.node; }
 const std::string& agent::name() const { return core_.identity.name; }
 std::int64_t agent::now() const { return core_.now_ms; }
-std::uint64_t agent::random() { return core_.host.random(); }
+std::uint64_t agent::random() {
+  return core_.run != nullptr ? core_.run->random() : core_.host.random();
+}
+std::uint32_t agent::code_version(std::string_view name, std::uint32_t number) {
+  core_.require_turn("code_version");
+  if (core_.run == nullptr) return number;
+  check_kind(name);
+  return core_.run->code_version(name, number);
+}
 
 did agent::spawn(std::string_view type, std::string_view name) {
   core_.require_turn("spawn");
   core_.charge_emission(type.size() + name.size());
-  auto made = core_.host.prepare_agent(type, name);
+  auto prepare = [&] { return core_.host.prepare_agent(type, name); };
+  auto made = core_.run != nullptr ? core_.run->hosted(prepare) : prepare();
   if (!made) throw std::runtime_error(made.error().what());
   core_.outcome.spawns.push_back({*made, std::string(type), std::string(name)});
   return *made;
@@ -131,7 +151,8 @@ did agent::spawn(std::string_view type, std::string_view name) {
 send_result agent::spawn_on(std::string_view node, std::string_view type, kith::then next,
                             const ask_options& o) {
   core_.require_turn("spawn_on");
-  auto system = core_.host.resolve_node(node);
+  auto resolve = [&] { return core_.host.resolve_node(node); };
+  auto system = core_.run != nullptr ? core_.run->hosted(resolve) : resolve();
   if (!system) throw std::runtime_error(system.error().what());
   return send_ask(*system, "kith.spawn", encode(json().set("type", type).set("name", "")), next, o);
 }
@@ -141,6 +162,8 @@ void agent::stop() {
   core_.outcome.stop = true;
 }
 
-void agent::log(level l, std::string_view text) { core_.host.log(l, text); }
+void agent::log(level l, std::string_view text) {
+  if (core_.run == nullptr || !core_.run->replaying()) core_.host.log(l, text);
+}
 
 } // namespace kith

@@ -6,6 +6,16 @@
 
 namespace kith {
 
+static void write_cell(const detail::cell& c, std::string& out) {
+  out += char(detail::cell::format);
+  out += char(c.version() >> 8);
+  out += char(c.version());
+  json_writer json(out);
+  c.write(json);
+}
+
+void detail::set_exclusive(agent_core& core) { core.exclusive = true; }
+
 void agent_core::require_turn(const char* what) const {
   if (at != phase::turn) throw std::logic_error(std::string(what) + "() is for handlers only");
 }
@@ -41,6 +51,29 @@ void agent_core::begin(phase p, std::int64_t now, bool answer_wanted) {
   if (outcome.emissions.capacity() > kept_max) outcome.emissions.shrink_to_fit();
   outcome.spawns.clear();
   outcome.stop = false;
+  outcome.handler.reset();
+  run = nullptr;
+  fresh.reset();
+  for (auto* c : seen) c->seen_ = false;
+  seen.clear();
+}
+
+void agent_core::invoke(const message& m) {
+  auto found = handlers.find(m.kind());
+  if (found == handlers.end()) throw refusal{"no handler for kind " + std::string(m.kind())};
+  found->second->invoke(*this, m);
+}
+
+bool agent_core::admits(emission::type what, std::size_t emitted) {
+  return run != nullptr ? run->admits(*this, what, emitted) : host.admits(what, emitted);
+}
+
+uuid agent_core::make_id() { return run != nullptr ? run->make_id(now_ms) : host.make_id(); }
+
+std::string agent_core::stored_form(const detail::cell& c) const {
+  std::string out;
+  write_cell(c, out);
+  return out;
 }
 
 void agent_core::finish() {
@@ -52,11 +85,7 @@ void agent_core::finish() {
     w.bytes.clear();
     if (w.bytes.capacity() > kept_max) w.bytes.shrink_to_fit();
     w.name = dirty[i]->name();
-    w.bytes += char(detail::cell::format);
-    w.bytes += char(dirty[i]->version() >> 8);
-    w.bytes += char(dirty[i]->version());
-    json_writer out(w.bytes);
-    dirty[i]->write(out);
+    write_cell(*dirty[i], w.bytes);
     if (w.bytes.size() - detail::cell::header_size > json::size_max)
       throw std::length_error("cell " + dirty[i]->name() + " is larger than 16 MiB");
     charge(w.bytes.size());
@@ -80,6 +109,7 @@ void agent_core::roll_back() noexcept {
   for (auto* c : dirty) c->roll_back(), c->dirty_ = false;
   dirty.clear();
   outcome.cells = {};
+  outcome.handler.reset();
   outcome.reply.reset();
   outcome.emissions.clear();
   outcome.spawns.clear();

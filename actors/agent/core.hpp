@@ -2,7 +2,7 @@
 // agent's own functions write into it; agent_instance begins and ends the turns.
 #pragma once
 
-#include "actors/agent/host.hpp"
+#include "actors/agent/task_run.hpp"
 
 #include <functional>
 #include <unordered_map>
@@ -35,6 +35,10 @@ public:
   void charge_emission(std::size_t size);
 
   void begin(phase p, std::int64_t now, bool answer_wanted);
+  void invoke(const message& m);
+  // What a handler that may run again has to find as it was.
+  bool admits(emission::type what, std::size_t emitted);
+  uuid make_id();
   // Runs `body` as the turn and makes its outcome. Lets no exception out.
   template <class F> turn_outcome& guard(F&& body) {
     try {
@@ -43,6 +47,8 @@ public:
     } catch (const refusal& r) {
       abandon(turn_status::refused, r.reason);
     } catch (const json_error& e) {
+      abandon(turn_status::refused, e.what());
+    } catch (const ask_failed& e) { // it would fail as often as it is tried
       abandon(turn_status::refused, e.what());
     } catch (const std::exception& e) {
       abandon(turn_status::threw, e.what());
@@ -53,6 +59,10 @@ public:
     return outcome;
   }
   void finish();
+  std::string stored_form(const detail::cell& c) const;
+  // Puts out the question of a step that is awaited.
+  void emit_step(const did& to, std::string_view kind, encoded value,
+                 const records::step_begun& step, std::int64_t limit_ms);
   void abandon(turn_status status, std::string_view reason);
   void commit() noexcept;
   void roll_back() noexcept;
@@ -71,12 +81,18 @@ public:
   std::vector<advertised> advertisements;
   std::vector<detail::cell*> cells;
 
+  bool exclusive = false;
   phase at = phase::constructing;
   std::int64_t now_ms;
   bool wants_answer = false;
   std::size_t tells = 0;
   std::size_t asks = 0;
   std::size_t turn_bytes = 0;
+  // Of the handler that runs, if it is a coroutine; and that one itself, until its first segment
+  // has ended.
+  detail::task_run* run = nullptr;
+  std::unique_ptr<detail::task_run> fresh;
+  std::vector<detail::cell*> seen; // read, by a handler that records what it reads
   std::vector<detail::cell*> dirty;
   std::vector<cell_write> writes; // reused; the outcome shows its first dirty.size()
   turn_outcome outcome;

@@ -51,4 +51,12 @@ bool cell::touch() {
   return true;
 }
 
+void cell::reading() const {
+  if (core_.run == nullptr || dirty_ || seen_) return;
+  auto& self = const_cast<cell&>(*this); // get() is const; what it notes is not the value
+  self.seen_ = true;
+  core_.seen.push_back(&self);
+  core_.run->read(core_, self);
+}
+
 } // namespace kith::detail

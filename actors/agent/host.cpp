@@ -5,6 +5,27 @@
 
 namespace kith {
 
+task_outcome::task_outcome() = default;
+task_outcome::task_outcome(task_outcome&&) noexcept = default;
+task_outcome& task_outcome::operator=(task_outcome&&) noexcept = default;
+task_outcome::~task_outcome() = default;
+
+std::string step_context(const records::step_ref& at) {
+  bytes out;
+  put_u32(out, at.ordinal);
+  append(out, as_bytes(at.branch));
+  return std::string(as_text(out));
+}
+
+std::optional<records::step_ref> parse_step_context(std::string_view context) {
+  byte_reader in(as_bytes(context));
+  records::step_ref at;
+  at.ordinal = in.u32();
+  if (!in.ok()) return std::nullopt;
+  at.branch = as_text(in.rest());
+  return at;
+}
+
 agent_instance::agent_instance() = default;
 agent_instance::~agent_instance() = default;
 
@@ -36,11 +57,68 @@ result<std::unique_ptr<agent_instance>> agent_instance::create(agent_registratio
 turn_outcome& agent_instance::run(const message& m, std::int64_t now_ms) {
   auto& core = *core_;
   core.begin(agent_core::phase::turn, now_ms, m.wants_answer());
-  return core.guard([&] {
-    auto found = core.handlers.find(m.kind());
-    if (found == core.handlers.end()) throw refusal{"no handler for kind " + std::string(m.kind())};
-    found->second->invoke(core, m);
+  auto& outcome = core.guard([&] { core.invoke(m); });
+  core.run = nullptr;
+  auto started = std::move(core.fresh);
+  if (outcome.handler && outcome.handler->suspended)
+    outcome.handler->started = std::move(started);
+  else
+    outcome.handler.reset(); // it awaited nothing: a handler like any other
+  return outcome;
+}
+
+turn_outcome& agent_instance::resume(detail::task_run& handler, const records::step_result& result,
+                                     std::int64_t now_ms) {
+  auto& core = *core_;
+  core.begin(agent_core::phase::turn, now_ms, handler.message().wants_answer());
+  auto& outcome = core.guard([&] {
+    handler.begin(core, nullptr);
+    handler.resume(result);
+    handler.end(core);
   });
+  core.run = nullptr;
+  return outcome;
+}
+
+result<std::unique_ptr<detail::task_run>>
+agent_instance::replay(const message& m, std::span<const records::segment> journal) {
+  auto& core = *core_;
+  auto handler = std::make_unique<detail::task_run>(m);
+  const auto& kept = handler->message();
+  for (std::size_t i = 0; i < journal.size(); ++i) {
+    const auto& segment = journal[i];
+    core.begin(agent_core::phase::turn, segment.now, kept.wants_answer());
+    std::string why;
+    const auto& outcome = core.guard([&] {
+      handler->begin(core, &segment);
+      if (i == 0) return core.invoke(kept);
+      if (!segment.resumed || !handler->awaits(segment.resumed->at)) {
+        why = "recorded: something came that it awaited; now: it does not await that";
+        return;
+      }
+      handler->resume(*segment.resumed);
+      handler->end(core);
+    });
+    if (why.empty() && outcome.status != turn_status::done)
+      why = "recorded: it went on; now: it ends with " + outcome.reason;
+    if (why.empty() && !outcome.handler) why = "recorded: a coroutine; now: a plain handler";
+    if (why.empty()) why = handler->divergence(core);
+    core.run = nullptr;
+    core.roll_back();
+    if (!why.empty()) return fail(errc::conflict, "replay_diverged", why);
+  }
+  return handler;
+}
+
+result<encoded> agent_instance::call_once(detail::task_run& handler, const records::step_ref& at,
+                                          std::string_view key) {
+  auto& core = *core_;
+  encoded value;
+  core.begin(agent_core::phase::idle, core.now_ms, false);
+  const auto& outcome = core.guard([&] { value = handler.call(at, key); });
+  if (outcome.status != turn_status::done)
+    return fail(errc::unavailable, "step_failed", outcome.reason);
+  return value;
 }
 
 turn_outcome& agent_instance::run(const answer& a, std::string_view handler, std::int64_t now_ms) {
@@ -58,6 +136,7 @@ turn_outcome& agent_instance::outcome() { return core_->outcome; }
 void agent_instance::commit() { core_->commit(); }
 void agent_instance::roll_back() { core_->roll_back(); }
 
+bool agent_instance::exclusive() const { return core_->exclusive; }
 const agent_identity& agent_instance::identity() const { return core_->identity; }
 agent& agent_instance::get() { return *agent_; }
 

@@ -5,6 +5,7 @@
 #pragma once
 
 #include "runtime/base/uuid.hpp"
+#include "runtime/stream/handler_records.hpp"
 #include "runtime/stream/qos.hpp"
 
 #include <kith/registration.hpp>
@@ -15,6 +16,10 @@
 #include <vector>
 
 namespace kith {
+
+namespace detail {
+class task_run; // actors/agent/task_run.hpp
+}
 
 // What one turn may do; past it the turn fails (status threw), and nothing of it takes effect.
 struct turn_limits {
@@ -37,8 +42,8 @@ struct emission {
   std::string_view content_type; // static storage
   std::string payload;
   std::uint64_t time_to_live_ms = 0; // tell; 0: never expires
-  std::string then;                  // ask: the answer handler
-  std::string context;               // ask
+  std::string then;                  // ask: the answer handler; empty: a step awaits the answer,
+  std::string context;               // and this is step_context() of it
   std::uint64_t deadline_ms = 0;     // ask: from the turn's now
 };
 
@@ -64,6 +69,25 @@ enum class turn_status : std::uint8_t {
   threw,   // to be tried again (semantics.md 11)
 };
 
+// What a turn of a coroutine left behind.
+struct task_outcome {
+  task_outcome();
+  task_outcome(task_outcome&&) noexcept;
+  task_outcome& operator=(task_outcome&&) noexcept;
+  ~task_outcome();
+
+  bool suspended = false; // it awaits something; otherwise the handler has ended
+  // The handler itself, after its first segment. The host keeps it, and destroys it before the
+  // agent.
+  std::unique_ptr<detail::task_run> started;
+  records::segment journal;    // what the host stores, to run the handler again
+  std::vector<uuid> cancelled; // asks whose answer nobody awaits any more
+};
+
+// The context of an ask that a step awaits.
+std::string step_context(const records::step_ref& at);
+std::optional<records::step_ref> parse_step_context(std::string_view context);
+
 // All that a turn did; unless it is done, only status and reason are set. Valid until the next call
 // on the instance; the host may move out of it what it wants.
 struct turn_outcome {
@@ -76,6 +100,7 @@ struct turn_outcome {
   std::vector<spawn_request> spawns;
   std::span<const cell_write> cells; // those that changed
   bool stop = false;
+  std::optional<task_outcome> handler; // of a coroutine that awaited something, now or before
 };
 
 // What an agent needs of the world during a turn. Called on the thread that runs the turn, within
@@ -128,6 +153,17 @@ public:
   // An answer's turn, by the handler that the ask named. `refused` goes to the ledger alone: for
   // one, there may be no such handler any more.
   turn_outcome& run(const answer& a, std::string_view handler, std::int64_t now_ms);
+  // The next segment of a handler that awaits `result`'s step.
+  turn_outcome& resume(detail::task_run& handler, const records::step_result& result,
+                       std::int64_t now_ms);
+  // Runs a handler again, up to the end of its journal: what it did then is not done again.
+  // Conflict "replay_diverged", with both paths: it is not the handler that wrote this journal.
+  result<std::unique_ptr<detail::task_run>> replay(const message& m,
+                                                   std::span<const records::segment> journal);
+  // Runs the function of a once that the handler awaits, outside of any turn. Unavailable
+  // "step_failed": it threw.
+  result<encoded> call_once(detail::task_run& handler, const records::step_ref& at,
+                            std::string_view key);
   // Of the last turn, or of setup.
   turn_outcome& outcome();
 
@@ -136,6 +172,8 @@ public:
   void commit();
   void roll_back();
 
+  // While a handler awaits something, no other message is to be handled.
+  bool exclusive() const;
   const agent_identity& identity() const;
   agent& get();
   std::vector<std::string> kinds() const; // that have handlers, sorted

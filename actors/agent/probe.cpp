@@ -1,66 +1,13 @@
 // The host behind kith::test::probe: a mailbox of one, in memory.
-#include "actors/agent/host.hpp"
-#include "runtime/base/ids.hpp"
+#include "actors/agent/probe_world.hpp"
 
-#include <kith/test.hpp>
 #include <stdexcept>
 
 namespace kith::test {
-namespace {
-
-did example(const std::string& name) { return did::parse("did:example:" + name).value(); }
-
-} // namespace
-
-struct probe_base::world final : agent_host {
-  agent_registration::factory make;
-  agent_identity identity;
-  std::int64_t now_ms = start_ms;
-  seeded_random chance{1};
-  uuid_generator ids;
-  stored_cells cells;
-  std::vector<sent_message> sent;
-  std::vector<spawned_agent> spawned;
-  std::vector<std::string> logged;
-  did sender = example("sender");
-  std::size_t spawn_count = 0;
-  bool stopped = false;
-  bool overloaded = false;
-  std::unique_ptr<agent_instance> instance;
-
-  result<std::optional<bytes>> load_cell(std::string_view name) override {
-    auto found = cells.find(std::string(name));
-    return found == cells.end() ? std::nullopt : std::optional(found->second);
-  }
-  uuid make_id() override { return ids.next(now_ms, chance); }
-  std::uint64_t random() override { return chance.next(); }
-  bool admits(emission::type, std::size_t) override { return !overloaded; }
-  result<did> prepare_agent(std::string_view, std::string_view) override {
-    return example("spawned-" + std::to_string(++spawn_count));
-  }
-  result<did> resolve_node(std::string_view node) override {
-    return node.starts_with("did:") ? did::parse(node)
-                                    : did::parse("did:example:" + std::string(node));
-  }
-  void log(log_level, std::string_view text) override { logged.emplace_back(text); }
-
-  void store(const turn_outcome& done) {
-    for (const auto& cell : done.cells)
-      cells[std::string(cell.name)] = to_bytes(as_bytes(cell.bytes));
-  }
-  void activate() {
-    instance.reset();
-    auto made = agent_instance::create(make, identity, *this, now_ms);
-    if (!made) throw std::runtime_error(made.error().what());
-    instance = std::move(*made);
-    store(instance->outcome());
-    instance->commit();
-  }
-};
-
 const std::string& turn::text() const {
   if (how_ == ending::refused) throw std::logic_error("refused: " + reason_);
   if (how_ == ending::threw) throw std::logic_error("threw: " + reason_);
+  if (how_ == ending::suspended) throw std::logic_error("it has not ended: it awaits something");
   return payload_;
 }
 
@@ -95,13 +42,14 @@ turn probe_base::ask_raw(std::string_view kind, std::string_view content_type,
 }
 
 // Does what a mailbox does with an outcome.
-turn probe_base::settle() {
+turn probe_base::settle(std::uint64_t handler) {
   auto& w = *world_;
   auto& done = w.instance->outcome();
   turn t;
   if (done.status != turn_status::done) {
     t.how_ = done.status == turn_status::refused ? turn::ending::refused : turn::ending::threw;
     t.reason_ = done.reason;
+    w.failed(handler, done.status);
     return t;
   }
   if (done.reply) {
@@ -114,11 +62,15 @@ turn probe_base::settle() {
     w.sent.push_back({is_ask, e.id, e.to, e.kind, e.content_type, std::move(e.payload), e.qos,
                       e.time_to_live_ms, e.then, e.context,
                       is_ask ? w.now_ms + std::int64_t(e.deadline_ms) : 0});
+    if (is_ask && e.then.empty()) w.sent.back().handler = handler != 0 ? handler : w.next_handler();
   }
+  const bool awaits = done.handler && done.handler->suspended;
+  if (done.handler) handler = w.went_on(handler, *done.handler);
+  if (awaits) t.how_ = turn::ending::suspended;
   for (auto& s : done.spawns) w.spawned.push_back({s.agent, s.type, s.name});
   w.stopped = w.stopped || done.stop;
   w.instance->commit();
-  return t;
+  return awaits ? run_once(handler, std::move(t)) : t;
 }
 
 const std::vector<sent_message>& probe_base::sent() const { return world_->sent; }
@@ -146,8 +98,13 @@ turn probe_base::finish_ask(std::size_t sent_index, ask_status status, std::stri
   fields.context = asked.context;
   fields.content_type = value.content_type;
   fields.payload = as_bytes(value.payload);
-  w.instance->run(answer(fields), asked.then, w.now_ms);
-  return settle();
+  if (asked.handler == 0) {
+    w.instance->run(answer(fields), asked.then, w.now_ms);
+    return settle();
+  }
+  auto t = resume(asked.handler, asked.context, std::uint8_t(status), reason, value);
+  if (t.threw()) w.sent[sent_index].answered = false; // it may be answered again
+  return t;
 }
 
 turn probe_base::fail_answer(std::size_t sent_index, ask_status status, std::string_view reason) {
@@ -167,6 +124,14 @@ std::vector<turn> probe_base::advance(std::int64_t ms) {
       const auto& s = w.sent[i];
       if (!s.is_ask || s.answered || s.deadline_ms > until) continue;
       if (next == w.sent.size() || s.deadline_ms < w.sent[next].deadline_ms) next = i;
+    }
+    const auto [handler, due] = w.next_timer();
+    if (handler != 0 && due <= until &&
+        (next == w.sent.size() || due <= w.sent[next].deadline_ms)) {
+      w.now_ms = std::max(w.now_ms, due);
+      turns.push_back(fire(handler, due));
+      if (turns.back().threw()) break; // a node would try again later
+      continue;
     }
     if (next == w.sent.size()) break;
     w.now_ms = std::max(w.now_ms, w.sent[next].deadline_ms);

@@ -118,6 +118,7 @@ struct mailbox_report {
   std::string state; // "running", "stopped", "retrying"
   std::vector<std::string> handlers;
   std::vector<std::pair<std::string, std::string>> advertised;
+  std::size_t suspended = 0, in_memory = 0; // handlers that await something; of these
 };
 struct mailbox_inquiry {
   std::function<void(mailbox_report)> reply;

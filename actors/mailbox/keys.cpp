@@ -2,6 +2,8 @@
 
 #include "runtime/crypto/hash.hpp"
 
+#include <algorithm>
+
 namespace kith::keys {
 
 namespace {
@@ -21,6 +23,8 @@ enum kind : std::uint8_t {
   kind_received = 'r',
   kind_dead = 'd',
   kind_pending = 'w',
+  kind_handler = 'h',
+  kind_journal = 'j',
 };
 
 bytes join(kind k, byte_view a, byte_view b = {}) {
@@ -54,6 +58,19 @@ bytes local_stream(const agent_key& to, const stream_key& s) {
   return join(kind_local_stream, to, s);
 }
 bytes ask(const agent_key& a, const uuid& request) { return join(kind_ask, a, request.view()); }
+bytes handler(const agent_key& a, const byte_array<16>& origin) {
+  return join(kind_handler, a, origin);
+}
+bytes journal(const agent_key& a, const byte_array<16>& origin, std::uint32_t segment) {
+  auto out = join(kind_journal, a, origin);
+  put_u32(out, segment);
+  return out;
+}
+byte_array<16> handler_origin(byte_view key) {
+  byte_array<16> origin{};
+  if (key.size() >= 33) std::copy_n(key.begin() + 17, origin.size(), origin.begin());
+  return origin;
+}
 bytes mark(const agent_key& a, const stream_key& s) { return join(kind_mark, a, s); }
 
 bytes pending_state(const agent_key& a) { return join(kind_pending, a); }

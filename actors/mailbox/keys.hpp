@@ -23,6 +23,10 @@ bytes in_stream(const agent_key& to, const stream_key& s);
 // recipient finds its queue.
 bytes local_stream(const agent_key& to, const stream_key& s);
 bytes ask(const agent_key& a, const uuid& request);
+// A handler that awaits something, by its origin; and its segments, in order.
+bytes handler(const agent_key& a, const byte_array<16>& origin);
+bytes journal(const agent_key& a, const byte_array<16>& origin, std::uint32_t segment);
+byte_array<16> handler_origin(byte_view key); // of both kinds
 bytes mark(const agent_key& a, const stream_key& s);
 bytes pending_state(const agent_key& a);
 bytes peer(const agent_key& node);

@@ -109,7 +109,10 @@ result<void> mailbox::activate(bool unclean) {
                   return {};
                 }));
   load_behind();
-  if (!who_.outside()) return wake_agent();
+  if (!who_.outside()) {
+    KITH_TRY(handlers_.restore(env_.disk, env_.time.wall(), env_.time.now()));
+    return wake_agent();
+  }
   pending_.emplace(limits_, key_);
   return pending_->restore(env_.disk);
 }
@@ -256,10 +259,21 @@ mailbox_step mailbox::run() {
          ++turns) {
       auto* s = inbox_.next_ready(now);
       if (s == nullptr) break;
+      if (holds(*s)) {
+        held_.insert(s);
+        continue;
+      }
       if (!may_run(*s, step)) continue; // blocked until a commit of ours is durable
       if (take(*s, step) == turn::consumed && inbox_.credit_stale(*s)) positions_.insert(s);
       inbox_.requeue(*s);
     }
+    for (; turns < limits_.commit_turns_max && step.batch.size_bytes() < limits_.commit_bytes_max;
+         ++turns) {
+      auto due = handlers_.next_due(now, durable_);
+      if (!due) break;
+      take_due(std::move(*due), step);
+    }
+    handlers_.evict(now, durable_);
     // Last: an answer that has come is handled first, though its deadline passed while the node was
     // down. Those that wait for their mark's sync too.
     bool answers_wait = std::any_of(blocked_.begin(), blocked_.end(), [](const in_stream* s) {
@@ -295,13 +309,14 @@ mailbox_step mailbox::settle() {
 
 std::optional<time_point> mailbox::next_wake() const {
   auto wake = inbox_.next_deferred();
-  if (auto d = asks_.next_deadline(); d && (!wake || *d < *wake)) wake = d;
+  for (auto other : {asks_.next_deadline(), handlers_.next_wake()})
+    if (other && (!wake || *other < *wake)) wake = other;
   return wake;
 }
 
 bool mailbox::idle() const {
   return step_ == durable_ && ingress_.empty() && pending_acks_.empty() && unchained_.empty() &&
-         inbox_.count() == 0;
+         inbox_.count() == 0 && !handlers_.once_waits();
 }
 
 mailbox_report mailbox::report() {
@@ -310,6 +325,8 @@ mailbox_report mailbox::report() {
   r.waiting = inbox_.count() + unchained_.size() + (pending_ ? pending_->count() : 0);
   r.unacked = outbox_.unacked_count();
   r.asks = asks_.count();
+  r.suspended = handlers_.count();
+  r.in_memory = handlers_.in_memory();
   r.state = stopping_ ? "stopped" : inbox_.next_deferred() ? "retrying" : "running";
   describe_agent(r);
   return r;

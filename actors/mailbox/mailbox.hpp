@@ -1,11 +1,12 @@
 // One agent's mailbox, as decisions: which turn comes next, what one commit holds, and what may
 // leave the node once that commit is durable (semantics.md 10 to 13). Pure: it is told what arrived
 // and what became durable, and answers with steps; the actor around it submits them to the journal.
-// Parts: inbox (what came), outbox (what leaves), asks.
+// Parts: inbox (what came), outbox (what leaves), asks, handlers (that await something).
 #pragma once
 
 #include "actors/agent/host.hpp"
 #include "actors/mailbox/asks.hpp"
+#include "actors/mailbox/handlers.hpp"
 #include "actors/mailbox/inbox.hpp"
 #include "actors/mailbox/outbox.hpp"
 #include "actors/mailbox/pending_mail.hpp"
@@ -149,19 +150,54 @@ private:
   void keep(const envelope& e, mailbox_step& step);
   void take_acks(mailbox_step& step);
 
+  // mailbox_handlers.cpp
+  struct resumption {
+    enum kind : std::uint8_t { done, later, threw } how = done;
+    std::uint64_t after = 0; // later: than this step is durable
+    std::string reason;
+  };
+  std::string awaited_context(std::string_view step) const;
+  static std::pair<handler_id, records::step_ref> awaiting(const records::ask_record& ask);
+  bool holds(const in_stream& s) const;
+  void release_held();
+  result<void> begin_handler(records::handler_start start, turn_outcome& outcome,
+                             mailbox_step& step);
+  void begin_volatile_handler(const volatile_arrival::item& item, turn_outcome& outcome,
+                              mailbox_step& step);
+  result<void> bring_back(const handler_id& id, waiting_handler& h);
+  resumption resume(const handler_id& id, const records::step_result& result, mailbox_step& step);
+  result<void> keep_segment(const handler_id& id, waiting_handler& h, turn_outcome& outcome,
+                            mailbox_step& step);
+  void end_handler(const handler_id& id, waiting_handler& h, answer_status status,
+                   const encoded& what, mailbox_step& step);
+  void settle_request(const records::handler_start& start, answer_status status,
+                      const encoded& what, mailbox_step& step);
+  void die(const handler_id& id, const std::string& reason, std::uint32_t attempts,
+           const records::step_result& stuck, mailbox_step& step);
+  result<bool> revive(in_stream& s, const envelope& e, mailbox_step& step);
+  std::optional<records::step_result> ripe(const due_step& due, waiting_handler& h);
+  void take_due(due_step due, mailbox_step& step);
+  std::optional<duration> time_out_awaited(const records::ask_record& ask, mailbox_step& step);
+
   // mailbox_turn.cpp
   enum class turn : std::uint8_t { consumed, blocked };
   bool may_run(in_stream& s, mailbox_step& step);
   turn take(in_stream& s, mailbox_step& step);
   turn take_request(in_stream& s, mailbox_step& step);
   turn take_answer(in_stream& s, mailbox_step& step);
+  turn begin_handler(in_stream& s, const envelope& e, turn_outcome& outcome, mailbox_step& step);
+  turn take_awaited(in_stream& s, const envelope& e, const records::ask_record& ask,
+                    mailbox_step& step);
   void take_unchained(const volatile_arrival::item& item, mailbox_step& step);
+  message_fields view(const envelope& e, const did& from) const;
   turn_outcome& run_message(const envelope& e, const did& from);
   turn_outcome& run_answer(const pending_ask& ask, const did& from, ask_status status,
                            const envelope* e);
   void fire_overdue(mailbox_step& step);
   void answer(const envelope& request, const did& to, answer_status status,
               std::string_view content_type, std::string_view payload, mailbox_step& step);
+  void note_disposition(const envelope& e, const stream_key& stream, disposition d,
+                        const std::string& reason, mailbox_step& step);
   void finish(in_stream& s, disposition d, const std::string& reason, mailbox_step& step);
   turn failed(in_stream& s, const std::string& reason, mailbox_step& step);
   void dead_letter(const envelope& e, const std::string& reason, std::uint32_t attempts,
@@ -176,10 +212,14 @@ private:
   inbox inbox_;
   outbox outbox_;
   asks asks_;
+  // Handlers that await something are destroyed before the agent whose members they use.
+  std::unique_ptr<agent_instance> agent_;
+  handlers handlers_;
+  handler_id running_{};                // whose segment is being kept
+  std::set<in_stream*> held_;           // until a handler has ended
   std::optional<pending_mail> pending_; // only of a DID outside
   std::deque<pending_ack> pending_acks_;
   uuid_generator ids_;
-  std::unique_ptr<agent_instance> agent_;
   std::vector<std::pair<std::string, std::string>>
       setup_cells_; // what setup() changed, for the first step
   turn_outcome system_outcome_;

@@ -44,7 +44,8 @@ private:
 mailbox::mailbox(tenant who, const mailbox_limits& limits, environment env)
     : who_(std::move(who)), key_(keys::of(who_.self)), limits_(limits), env_(std::move(env)),
       host_(std::make_unique<tenant_host>(*this)), inbox_(limits_, key_, env_.flow),
-      outbox_(limits_, who_.self, who_.incarnation, who_.key.get(), env_.flow), asks_(key_) {}
+      outbox_(limits_, who_.self, who_.incarnation, who_.key.get(), env_.flow), asks_(key_),
+      handlers_(limits_, key_) {}
 
 mailbox::~mailbox() = default;
 
@@ -115,8 +116,9 @@ void mailbox::send(emission& e, mailbox_step& step) {
   if (e.what == emission::type::ask) {
     f.wants_answer = true;
     f.time_to_live_ms = e.deadline_ms; // nobody waits for an answer after that
+    auto context = e.then.empty() ? awaited_context(e.context) : std::move(e.context);
     records::ask_record record{
-        e.id,  e.to, e.then, to_bytes(as_bytes(e.context)), f.created + wall_ms(e.deadline_ms),
+        e.id,  e.to, e.then, to_bytes(as_bytes(context)), f.created + wall_ms(e.deadline_ms),
         e.kind};
     asks_.add({std::move(record), {}}, f.created, env_.time.now(), step.batch);
   }

@@ -73,7 +73,7 @@ mailbox::turn mailbox::take(in_stream& s, mailbox_step& step) {
   return result;
 }
 
-turn_outcome& mailbox::run_message(const envelope& e, const did& from) {
+message_fields mailbox::view(const envelope& e, const did& from) const {
   message_fields f;
   f.id = e.id();
   f.from = &from;
@@ -84,7 +84,11 @@ turn_outcome& mailbox::run_message(const envelope& e, const did& from) {
   f.created_ms = e.created();
   f.wants_answer = e.wants_answer();
   f.trace = e.trace();
-  message m(f);
+  return f;
+}
+
+turn_outcome& mailbox::run_message(const envelope& e, const did& from) {
+  message m(view(e, from));
   if (env_.system)
     if (auto reply = env_.system(m)) {
       system_outcome_ = {};
@@ -110,9 +114,15 @@ mailbox::turn mailbox::take_request(in_stream& s, mailbox_step& step) {
     finish(s, disposition::expired, "its time to live had passed", step);
     return turn::consumed;
   }
+  if (!e.replay_of().is_nil()) {
+    auto revived = revive(s, e, step);
+    if (!revived) return failed(s, revived.error().what(), step);
+    if (*revived) return turn::consumed;
+  }
   auto& outcome = run_message(e, s.id.from);
   switch (outcome.status) {
   case turn_status::done:
+    if (outcome.handler) return begin_handler(s, e, outcome, step);
     if (auto applied = apply(outcome, step); !applied) {
       agent_->roll_back();
       return failed(s, applied.error().what(), step);
@@ -162,17 +172,22 @@ void mailbox::finish(in_stream& s, disposition d, const std::string& reason, mai
   const auto& e = s.pending.front().envelope;
   if (e->qos() == qos::at_least_once && d == disposition::handled && reason.empty())
     return inbox_.consume(s);
+  note_disposition(e.get(), s.key, d, reason, step);
+  inbox_.consume(s);
+}
+
+void mailbox::note_disposition(const envelope& e, const stream_key& stream, disposition d,
+                               const std::string& reason, mailbox_step& step) {
   records::ledger_entry entry;
-  entry.id = e->id();
+  entry.id = e.id();
   entry.owner = key_;
-  entry.stream = s.key;
-  entry.seq = e->seq();
+  entry.stream = stream;
+  entry.seq = e.seq();
   entry.direction = records::direction::in;
   entry.disposition = d;
   entry.when = wall_;
   entry.reason = reason;
-  step.batch.put(table::ledger, keys::received(e->id()), records::encode(entry));
-  inbox_.consume(s);
+  step.batch.put(table::ledger, keys::received(e.id()), records::encode(entry));
 }
 
 // Answers to asks, and notices of what did not become a turn. Nothing in the answer lane is itself
@@ -228,6 +243,8 @@ mailbox::turn mailbox::take_answer(in_stream& s, mailbox_step& step) {
   }
   if (ask->waiter) {
     step.released.push_back([waiter = ask->waiter, a = outside_answer(e)] { waiter(a); });
+  } else if (ask->record.handler.empty()) {
+    if (take_awaited(s, e, ask->record, step) == turn::blocked) return turn::blocked;
   } else {
     auto& outcome = run_answer(*ask, s.id.from, ask_status(std::uint8_t(e.status())), &e);
     if (outcome.status == turn_status::done) {
@@ -290,6 +307,7 @@ void mailbox::take_unchained(const volatile_arrival::item& item, mailbox_step& s
       asks_.remove(e.correlation(), step.batch);
       return;
     }
+    if (ask->record.handler.empty()) return; // what a handler awaits is asked by QoS 2
     auto& outcome = run_answer(*ask, item.from, ask_status(std::uint8_t(e.status())), &e);
     if (outcome.status != turn_status::done) return; // one that threw runs again as a time-out
     if (apply(outcome, step))
@@ -300,6 +318,7 @@ void mailbox::take_unchained(const volatile_arrival::item& item, mailbox_step& s
   }
   auto& outcome = run_message(e, item.from);
   if (outcome.status == turn_status::done) {
+    if (outcome.handler) return begin_volatile_handler(item, outcome, step);
     if (auto applied = apply(outcome, step); !applied) {
       agent_->roll_back();
       env_.log(log_level::error, "a volatile message failed: " + applied.error().what());
@@ -324,6 +343,11 @@ void mailbox::fire_overdue(mailbox_step& step) {
       step.released.push_back([waiter = ask->waiter] {
         waiter({answer_status::none, true, {}, "no answer in time"});
       });
+    } else if (ask->record.handler.empty()) {
+      if (auto wait = time_out_awaited(ask->record, step)) {
+        asks_.postpone(*request, now + *wait);
+        continue;
+      }
     } else {
       auto& outcome = run_answer(*ask, ask->record.to, ask_status::timeout, nullptr);
       if (outcome.status == turn_status::done && !apply(outcome, step)) {

@@ -19,6 +19,9 @@ using version = cell_version;
 namespace detail {
 class cell;
 }
+// What a handler that is a coroutine awaits (kith/steps.hpp).
+template <class R> class ask_step;
+class time_step;
 
 class agent {
 public:
@@ -73,6 +76,21 @@ protected:
                   const ask_options& o = {}) {
     return send_ask(to.get(), kind, encode(value), next, o);
   }
+  // For handlers that are coroutines (kith/task.hpp), to be awaited: an answer, as asked<R>; the
+  // end of a while or an instant (milliseconds since the Unix epoch); what `fn` returned. `fn`
+  // takes the step's idempotency key or nothing, is run on the agent's own thread once its intent
+  // is synced, and again, with the same key, if the process stops meanwhile.
+  template <class R, class T = std::string_view>
+  ask_step<R> ask(const recipient& to, std::string_view kind, const T& value = {},
+                  timespan limit = 30'000);
+  time_step sleep(timespan t);
+  time_step until(std::int64_t instant);
+  template <class F>
+  auto once(std::string_view name, F fn, if_in_doubt policy = if_in_doubt::retry);
+  // `number` in handlers that get here for the first time now, what it was then in those that did
+  // before, and 0 in those that passed this place when it did not say so yet.
+  std::uint32_t code_version(std::string_view name, std::uint32_t number);
+
   // Gives up this turn: nothing of it takes effect, and the sender is told why.
   [[noreturn]] void refuse(std::string reason);
   // The answer, for a handler that returns nothing; once. If nobody asked, nothing happens.

@@ -27,6 +27,9 @@ public:
   // The end of the turn: the value stands, or is again what it was.
   virtual void commit() noexcept = 0;
   virtual void roll_back() noexcept = 0;
+  // The value is what a handler that runs again once read, until it is rolled back. False: it no
+  // longer reads that.
+  virtual bool stage(const json& recorded, decode_error& why) = 0;
 
 protected:
   // Reads what is stored: its version, 0 if there is nothing. A newer version than ours, or bytes
@@ -35,6 +38,8 @@ protected:
   [[noreturn]] void reject(std::string reason) const;
   // To be called before the value changes. True the first time in a turn.
   bool touch();
+  // To be called before the value is read: a handler that may run again records what it read.
+  void reading() const;
 
 private:
   friend class kith::agent_core;
@@ -42,6 +47,7 @@ private:
   std::string name_;
   std::uint16_t version_;
   bool dirty_ = false;
+  bool seen_ = false; // read, by the segment that runs
 };
 
 } // namespace detail
@@ -73,7 +79,7 @@ public:
   }
 
   // What this turn has made of it so far. The reference is good until the next change.
-  const T& get() const { return value_; }
+  const T& get() const { return reading(), value_; }
   // In a turn or in setup only.
   void set(T value) {
     if (touch()) before_.emplace(std::move(value_));
@@ -81,6 +87,7 @@ public:
   }
   // `fn(T&)` changes it in place.
   template <class F> void update(F&& fn) {
+    reading();
     if (touch()) before_.emplace(value_);
     fn(value_);
   }
@@ -91,6 +98,14 @@ private:
   void roll_back() noexcept override {
     if (before_) value_ = std::move(*before_);
     before_.reset();
+  }
+
+  bool stage(const json& recorded, decode_error& why) override {
+    T value{};
+    if (!json_codec<T>::read(recorded, value, why)) return false;
+    if (touch()) before_.emplace(std::move(value_));
+    value_ = std::move(value);
+    return true;
   }
 
   T value_;

@@ -4,6 +4,7 @@
 #include <kith/agent.hpp>
 #include <kith/describe.hpp>
 #include <kith/durable.hpp>
+#include <kith/joins.hpp>
 #include <kith/json.hpp>
 #include <kith/message.hpp>
 #include <kith/registration.hpp>

@@ -5,6 +5,17 @@
 
 namespace kith {
 
+namespace detail {
+void set_exclusive(agent_core& core);
+
+// `static constexpr bool exclusive = true` in the class: while a handler of it awaits something, no
+// other message is handled.
+template <class Agent> std::unique_ptr<agent> make_agent(agent_core& core) {
+  if constexpr (requires { requires Agent::exclusive; }) set_exclusive(core);
+  return std::make_unique<Agent>(core);
+}
+} // namespace detail
+
 // Adds to the process's table of agent types (actors/agent/registry.hpp), before main begins.
 class agent_registration {
 public:
@@ -23,6 +34,4 @@ int main(int argc, char** argv);
 #define KITH_AGENT(type) KITH_AGENT_AS(type, #type)
 #define KITH_AGENT_AS(type, name)                                                                  \
   static const ::kith::agent_registration KITH_CONCAT(kith_agent_registration_, __COUNTER__)(      \
-      name, [](::kith::agent_core& core) -> std::unique_ptr<::kith::agent> {                       \
-        return std::make_unique<type>(core);                                                       \
-      })
+      name, &::kith::detail::make_agent<type>)

@@ -3,6 +3,7 @@
 
 #include "runtime/stream/qos.hpp"
 
+#include <concepts>
 #include <kith/message.hpp>
 
 namespace kith {
@@ -20,6 +21,23 @@ struct tell_options {
 struct ask_options {
   std::uint64_t deadline_ms = 30'000; // then the handler gets ask_status::timeout
   std::string_view context{}; // stored with the ask, and given back with the answer; at most 64 KiB
+};
+
+// Milliseconds, or any std::chrono::duration (without <chrono>, which would double the time that
+// this header takes).
+struct timespan {
+  template <std::integral I> constexpr timespan(I milliseconds) : ms(std::int64_t(milliseconds)) {}
+  template <class D>
+  requires requires { typename D::period; }
+  constexpr timespan(D d) : ms(std::int64_t(d.count() * D::period::num * 1000 / D::period::den)) {}
+  std::int64_t ms;
+};
+
+// What a handler finds that awaited a once() while the process stopped, so that nobody knows
+// whether its function ran.
+enum class if_in_doubt : std::uint8_t {
+  retry, // it is run again, with the same key
+  tell,  // the await throws kith::in_doubt
 };
 
 // Overloaded: the agent has more on its way than it may (semantics.md 8); nothing was emitted. For

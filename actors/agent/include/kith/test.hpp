@@ -8,63 +8,9 @@
 // thread-safe.
 #pragma once
 
-#include <kith/kith.hpp>
+#include <kith/test_turn.hpp>
 
 namespace kith::test {
-
-// How one turn ended.
-class turn {
-public:
-  bool handled() const { return how_ == ending::handled; }
-  bool refused() const { return how_ == ending::refused; }
-  bool threw() const { return how_ == ending::threw; }
-  // Why it was refused, or what was thrown.
-  const std::string& reason() const { return reason_; }
-  // The reply's text and value. Throw std::logic_error, with the reason, unless the turn was
-  // handled; as<T> is empty if the reply is not a T.
-  const std::string& text() const;
-  template <class T> std::optional<T> as() const {
-    return payload_view(content_type_, as_bytes(text())).as<T>();
-  }
-  std::string_view content_type() const { return content_type_; }
-
-private:
-  friend class probe_base;
-  enum class ending { handled, refused, threw } how_ = ending::handled;
-  std::string reason_;
-  std::string_view content_type_;
-  std::string payload_;
-};
-
-// What the agent sent: a tell, or an ask with the name of the handler that is to run with the
-// answer.
-struct sent_message {
-  bool is_ask = false;
-  uuid id;
-  did to;
-  std::string kind;
-  std::string_view content_type;
-  std::string text; // the payload
-  enum qos qos = qos::exactly_once;
-  std::uint64_t time_to_live_ms = 0;
-  std::string then;
-  std::string context;
-  std::int64_t deadline_ms = 0; // instant
-  bool answered = false;        // or failed, or timed out
-
-  template <class T> std::optional<T> as() const {
-    return payload_view(content_type, as_bytes(text)).as<T>();
-  }
-};
-
-struct spawned_agent {
-  did agent;
-  std::string type;
-  std::string name;
-};
-
-// What is stored of an agent: its cells by name, in their stored form.
-using stored_cells = std::map<std::string, bytes>;
 
 class probe_base {
 public:
@@ -95,12 +41,16 @@ public:
   turn fail_answer(std::size_t sent_index, ask_status status, std::string_view reason = "");
   turn fail_answer(const uuid& request, ask_status status, std::string_view reason = "");
 
-  // Lets time pass; asks whose deadline it reaches time out. The turns of their handlers.
+  // Handlers that are coroutines and await something.
+  std::size_t suspended_count() const;
+  // Lets time pass: sleeps end, and asks whose deadline it reaches time out. The turns of their
+  // handlers.
   std::vector<turn> advance(std::int64_t ms);
   std::int64_t now() const;
 
   // Ends the agent in memory, as kill -9 does, and activates it again from its cells: plain members
-  // start anew. Throws std::runtime_error if it cannot be activated.
+  // start anew, and handlers that await something are run again from their start. Throws
+  // std::runtime_error if it cannot be activated.
   void restart();
   const stored_cells& cells() const;
   template <class T> std::optional<T> stored(std::string_view cell) const {
@@ -126,7 +76,11 @@ private:
   turn deliver(std::string_view kind, encoded value, bool wants_answer);
   turn finish_ask(std::size_t sent_index, ask_status status, std::string_view reason,
                   encoded value);
-  turn settle();
+  turn settle(std::uint64_t handler = 0);
+  turn resume(std::uint64_t handler, std::string_view step, std::uint8_t status,
+              std::string_view reason, const encoded& value);
+  turn run_once(std::uint64_t handler, turn last);
+  turn fire(std::uint64_t handler, std::int64_t due);
   std::size_t index_of(const uuid& request) const;
   std::string stored_json(std::string_view cell) const;
 

@@ -1,0 +1,224 @@
+#include "actors/mailbox/handlers.hpp"
+
+#include <algorithm>
+
+namespace kith {
+
+using store::table;
+
+namespace {
+
+result<void> each(store::backend& disk, bytes from, const bytes& to,
+                  const std::function<result<void>(const store::entry&)>& visit) {
+  for (;;) {
+    KITH_ASSIGN(auto found, disk.scan(table::state, from, to, {}));
+    for (const auto& e : found) KITH_TRY(visit(e));
+    if (found.empty()) return {};
+    from = found.back().key;
+    from.push_back(0);
+  }
+}
+
+} // namespace
+
+result<void> handlers::restore(store::backend& disk, wall_ms wall, time_point now) {
+  auto range = [&](bytes example) {
+    auto from = keys::prefix(example, keys::agent_prefix_size);
+    return std::pair(from, keys::end_of(from));
+  };
+  auto [first, end] = range(keys::handler(self_, {}));
+  KITH_TRY(each(disk, first, end, [&](const store::entry& e) -> result<void> {
+    KITH_ASSIGN(auto start, records::decode<records::handler_start>(e.value));
+    if (!start.dead) add(keys::handler_origin(e.key));
+    return {};
+  }));
+  // What each awaits is what its segments began, but for what came and what was dropped.
+  handler_id current{};
+  std::map<records::step_ref, records::step_begun> awaited;
+  auto flush = [&] {
+    for (const auto& [at, b] : awaited) begin(current, b, true, 0, wall, now);
+    awaited.clear();
+  };
+  auto [from, to] = range(keys::journal(self_, {}, 0));
+  KITH_TRY(each(disk, from, to, [&](const store::entry& e) -> result<void> {
+    auto id = keys::handler_origin(e.key);
+    auto* h = find(id);
+    if (h == nullptr) return {}; // a dead one's
+    KITH_ASSIGN(auto s, records::decode<records::segment>(e.value));
+    if (id != current) flush();
+    current = id;
+    ++h->segments;
+    h->bytes += std::uint32_t(e.value.size());
+    if (s.resumed) awaited.erase(s.resumed->at);
+    for (const auto& b : s.begun) awaited[b.at] = b;
+    for (const auto& at : s.dropped) awaited.erase(at);
+    return {};
+  }));
+  flush();
+  return {};
+}
+
+waiting_handler* handlers::find(const handler_id& id) {
+  auto it = table_.find(id);
+  return it == table_.end() ? nullptr : &it->second;
+}
+
+waiting_handler& handlers::add(const handler_id& id) { return table_[id]; }
+
+void handlers::begin(const handler_id& id, const records::step_begun& b, bool recovered,
+                     std::uint64_t after, wall_ms wall, time_point now) {
+  if (b.type == records::step_type::ask) return; // asks have their own table
+  const bool once = b.type == records::step_type::once;
+  due_step s{id, b.at, once, recovered, after, nullptr};
+  if (once && after != 0)
+    unsynced_.push_back(std::move(s));
+  else if (once)
+    due_.emplace(now, std::move(s));
+  else
+    due_.emplace(now + std::chrono::milliseconds(std::max<wall_ms>(b.due - wall, 0)), std::move(s));
+}
+
+void handlers::append(const handler_id& id, const records::segment& s, wall_ms wall, time_point now,
+                      std::uint64_t step, store::write_batch& batch) {
+  auto& h = table_[id];
+  auto stored = records::encode(s);
+  h.bytes += std::uint32_t(stored.size());
+  batch.put(table::state, keys::journal(self_, id, h.segments++), stored);
+  h.written_by = step;
+  h.attempts = 0;
+  for (const auto& b : s.begun)
+    if (std::find(s.dropped.begin(), s.dropped.end(), b.at) == s.dropped.end())
+      begin(id, b, false, step, wall, now);
+}
+
+void handlers::remove(const handler_id& id, store::write_batch& batch) {
+  auto it = table_.find(id);
+  if (it == table_.end()) return;
+  for (std::uint32_t i = 0; i < it->second.segments; ++i)
+    batch.erase(table::state, keys::journal(self_, id, i));
+  batch.erase(table::state, keys::handler(self_, id));
+  if (it->second.run) --in_memory_;
+  table_.erase(it);
+}
+
+void handlers::bury(const handler_id& id, const records::handler_start& dead,
+                    store::write_batch& batch) {
+  batch.put(table::state, keys::handler(self_, id), records::encode(dead));
+  auto it = table_.find(id);
+  if (it == table_.end()) return;
+  if (it->second.run) --in_memory_;
+  table_.erase(it);
+}
+
+result<std::optional<records::handler_start>> handlers::find_dead(store::backend& disk,
+                                                                  const uuid& id) const {
+  std::optional<records::handler_start> out;
+  auto from = keys::prefix(keys::handler(self_, {}), keys::agent_prefix_size);
+  KITH_TRY(each(disk, from, keys::end_of(from), [&](const store::entry& e) -> result<void> {
+    if (out) return {};
+    KITH_ASSIGN(auto start, records::decode<records::handler_start>(e.value));
+    if (!start.dead) return {};
+    KITH_ASSIGN(auto was,
+                envelope::parse(start.replay.size() != 0 ? start.replay : start.envelope));
+    if (was.id() == id) out = std::move(start);
+    return {};
+  }));
+  return out;
+}
+
+void handlers::revive(const records::handler_start& start,
+                      const std::vector<records::segment>& journal,
+                      const std::function<bool(const uuid&)>& open, wall_ms wall, time_point now,
+                      std::uint64_t step, store::write_batch& batch) {
+  const auto& id = start.origin;
+  auto& h = add(id);
+  h.segments = std::uint32_t(journal.size());
+  h.written_by = step;
+  std::map<records::step_ref, records::step_begun> awaited;
+  for (const auto& s : journal) {
+    h.bytes += std::uint32_t(records::encode(s).size());
+    if (s.resumed) awaited.erase(s.resumed->at);
+    for (const auto& b : s.begun) awaited[b.at] = b;
+    for (const auto& at : s.dropped) awaited.erase(at);
+  }
+  auto give = [&](const records::step_result& r) {
+    due_step due{id, r.at, false, false, 0, std::make_unique<records::step_result>(r)};
+    due_.emplace(now, std::move(due));
+  };
+  if (start.stuck) give(*start.stuck);
+  for (const auto& [at, b] : awaited) {
+    if (start.stuck && start.stuck->at == at) continue;
+    if (b.type != records::step_type::ask)
+      begin(id, b, true, 0, wall, now);
+    else if (!open(b.request))
+      give({at, records::step_status::timeout, "nobody waited for it meanwhile", {}, {}});
+  }
+  auto alive = start;
+  alive.dead = false;
+  alive.stuck.reset();
+  batch.put(table::state, keys::handler(self_, id), records::encode(alive));
+}
+
+result<std::vector<records::segment>> handlers::journal(store::backend& disk,
+                                                        const handler_id& id) const {
+  std::vector<records::segment> out;
+  auto from = keys::journal(self_, id, 0);
+  auto to = keys::end_of(keys::handler(self_, id));
+  to[0] = from[0];
+  KITH_TRY(each(disk, from, to, [&](const store::entry& e) -> result<void> {
+    KITH_ASSIGN(auto s, records::decode<records::segment>(e.value));
+    out.push_back(std::move(s));
+    return {};
+  }));
+  return out;
+}
+
+std::optional<due_step> handlers::next_due(time_point now, std::uint64_t durable) {
+  while (!unsynced_.empty() && unsynced_.front().after <= durable) {
+    due_.emplace(now, std::move(unsynced_.front()));
+    unsynced_.pop_front();
+  }
+  if (due_.empty() || due_.begin()->first > now) return std::nullopt;
+  auto s = std::move(due_.begin()->second);
+  due_.erase(due_.begin());
+  return s;
+}
+
+std::optional<time_point> handlers::next_wake() const {
+  std::optional<time_point> wake;
+  if (!due_.empty()) wake = due_.begin()->first;
+  if (!touched_.empty()) {
+    auto idle = touched_.front().first + limits_.handler_idle_max;
+    if (!wake || idle < *wake) wake = idle;
+  }
+  return wake;
+}
+
+void handlers::touch(const handler_id& id, time_point now) {
+  auto* h = find(id);
+  if (h == nullptr || !h->run) return;
+  h->touched = now;
+  touched_.emplace_back(now, id);
+}
+
+void handlers::evict(time_point now, std::uint64_t durable) {
+  while (!touched_.empty()) {
+    auto [when, id] = touched_.front();
+    auto* h = find(id);
+    if (h != nullptr && h->run && h->touched == when) {
+      const bool idle = when + limits_.handler_idle_max <= now;
+      if (!idle && in_memory_ <= limits_.handlers_in_memory_max) return;
+      if (h->written_by > durable) {
+        if (!idle) return;
+        touch(id, now); // soon it is
+      } else {
+        h->run.reset();
+        h->start.reset();
+        --in_memory_;
+      }
+    }
+    touched_.pop_front();
+  }
+}
+
+} // namespace kith

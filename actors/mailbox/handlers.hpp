@@ -1,0 +1,103 @@
+// The handlers of one agent that await something: which there are, which of them are in memory, and
+// when they go on by themselves. What they awaited and did is in their journals in the store. Pure:
+// no clock, no actor; it writes into the batch it is given.
+#pragma once
+
+#include "actors/agent/task_run.hpp"
+#include "actors/mailbox/keys.hpp"
+#include "actors/mailbox/limits.hpp"
+#include "runtime/store/store.hpp"
+
+#include <deque>
+
+namespace kith {
+
+using handler_id = byte_array<16>; // its origin
+
+struct waiting_handler {
+  // Both only while it is in memory. `start` stays until `written_by` is durable.
+  std::unique_ptr<records::handler_start> start;
+  std::unique_ptr<detail::task_run> run;
+  std::uint32_t segments = 0; // in its journal
+  std::uint32_t bytes = 0;    // of these
+  std::uint32_t attempts = 0; // at the segment that a time or a once begins
+  std::uint64_t written_by = 1;
+  time_point touched{};
+};
+
+// What makes a handler go on without a message.
+struct due_step {
+  handler_id handler{};
+  records::step_ref at;
+  bool once = false;
+  bool recovered = false;  // a once that may have been under way when the process stopped
+  std::uint64_t after = 0; // not before this step of the mailbox is durable
+  // What a once gave, while the segment after it is tried again: its function is not.
+  std::unique_ptr<records::step_result> result;
+};
+
+class handlers {
+public:
+  handlers(const mailbox_limits& limits, keys::agent_key self) : limits_(limits), self_(self) {}
+
+  // What the store has. Nothing is run.
+  result<void> restore(store::backend& disk, wall_ms wall, time_point now);
+
+  waiting_handler* find(const handler_id& id);
+  waiting_handler& add(const handler_id& id);
+  // Another segment, after what `s` began: into its journal, and into what is due.
+  void append(const handler_id& id, const records::segment& s, wall_ms wall, time_point now,
+              std::uint64_t step, store::write_batch& batch);
+  // Ended: nothing is left of it. Or died: `batch` gets its record, and its journal stays.
+  void remove(const handler_id& id, store::write_batch& batch);
+  void bury(const handler_id& id, const records::handler_start& dead, store::write_batch& batch);
+  // A dead one goes on: what it awaits is due again, and an ask among that without an answer, which
+  // `open` does not know any more, is a time-out. Its record is put anew.
+  void revive(const records::handler_start& start, const std::vector<records::segment>& journal,
+              const std::function<bool(const uuid&)>& open, wall_ms wall, time_point now,
+              std::uint64_t step, store::write_batch& batch);
+  // The dead one whose message had this id.
+  result<std::optional<records::handler_start>> find_dead(store::backend& disk,
+                                                          const uuid& id) const;
+  // Its beginning and journal, for a replay. The last segment has to be durable.
+  result<std::vector<records::segment>> journal(store::backend& disk, const handler_id& id) const;
+
+  // What is to go on now; it is no longer due then.
+  std::optional<due_step> next_due(time_point now, std::uint64_t durable);
+  void again(due_step s, time_point when) { due_.emplace(when, std::move(s)); }
+  // Once `after` is durable.
+  void wait(due_step s, std::uint64_t after) {
+    s.after = after;
+    unsynced_.push_back(std::move(s));
+  }
+  std::optional<time_point> next_wake() const;
+  // It went on. Those that did not for long leave memory, and so do the oldest past the limit.
+  void touch(const handler_id& id, time_point now);
+  void evict(time_point now, std::uint64_t durable);
+
+  std::size_t count() const { return table_.size(); }
+  std::size_t in_memory() const { return in_memory_; }
+  bool once_waits() const { return !unsynced_.empty(); }
+  void note_in_memory(int change) { in_memory_ += std::size_t(change); }
+
+private:
+  struct id_hash {
+    std::size_t operator()(const handler_id& id) const {
+      std::size_t h;
+      std::memcpy(&h, id.data(), sizeof h);
+      return h;
+    }
+  };
+  void begin(const handler_id& id, const records::step_begun& b, bool recovered,
+             std::uint64_t after, wall_ms wall, time_point now);
+
+  const mailbox_limits& limits_;
+  keys::agent_key self_;
+  std::unordered_map<handler_id, waiting_handler, id_hash> table_;
+  std::multimap<time_point, due_step> due_; // of those that ended meanwhile too, until their time
+  std::deque<due_step> unsynced_;           // due once a step is durable, in its order
+  std::deque<std::pair<time_point, handler_id>> touched_;
+  std::size_t in_memory_ = 0;
+};
+
+} // namespace kith

@@ -1,0 +1,340 @@
+// Handlers that await something, in the mailbox: their beginning, what makes them go on, and their
+// three ends (semantics.md 10, 11, 14 to 19).
+#include "actors/mailbox/mailbox.hpp"
+
+#include "runtime/crypto/hash.hpp"
+#include "runtime/stream/text.hpp"
+
+#include <algorithm>
+
+namespace kith {
+
+using store::table;
+
+namespace {
+
+handler_id origin_of(const stream_key& s, sequence seq) {
+  bytes all = to_bytes(s);
+  put_u64(all, seq);
+  return crypto::blake2b_128(all);
+}
+
+bool has_once(const records::segment& s) {
+  for (const auto& b : s.begun)
+    if (b.type == records::step_type::once) return true;
+  return false;
+}
+
+constexpr std::string_view volatile_once =
+    "once() is not for messages of QoS 0: one that is lost could not be told from one that is done";
+
+} // namespace
+
+// The context of an ask that a handler awaits: whose it is, and which step.
+std::string mailbox::awaited_context(std::string_view step) const {
+  return std::string(as_text(running_)) + std::string(step);
+}
+
+bool mailbox::holds(const in_stream& s) const {
+  if (s.id.lane != lane::request || !agent_ || handlers_.count() == 0) return false;
+  return agent_->exclusive() || handlers_.count() >= limits_.handlers_max;
+}
+
+void mailbox::release_held() {
+  if (held_.empty() || (agent_->exclusive() && handlers_.count() != 0)) return;
+  for (auto* s : std::exchange(held_, {})) inbox_.requeue(*s);
+}
+
+// The first segment is done: the message is consumed, and the handler is on record.
+result<void> mailbox::begin_handler(records::handler_start start, turn_outcome& outcome,
+                                    mailbox_step& step) {
+  running_ = start.origin;
+  auto t = std::move(*outcome.handler);
+  if (start.stream == stream_key{} && has_once(t.journal))
+    return fail(errc::invalid, "volatile_once", std::string(volatile_once));
+  KITH_TRY(apply(outcome, step));
+  for (const auto& request : t.cancelled) asks_.remove(request, step.batch);
+  step.batch.put(table::state, keys::handler(key_, running_), records::encode(start));
+  auto& h = handlers_.add(running_);
+  h.start = std::make_unique<records::handler_start>(std::move(start));
+  h.run = std::move(t.started);
+  handlers_.note_in_memory(1);
+  handlers_.append(running_, t.journal, wall_, env_.time.now(), step.number, step.batch);
+  handlers_.touch(running_, env_.time.now());
+  return {};
+}
+
+mailbox::turn mailbox::begin_handler(in_stream& s, const envelope& e, turn_outcome& outcome,
+                                     mailbox_step& step) {
+  records::handler_start start;
+  start.origin = origin_of(s.key, e.seq());
+  start.from = s.id.from;
+  start.stream = s.key;
+  start.seq = e.seq();
+  start.envelope = e.raw();
+  start.started = wall_;
+  if (auto begun = begin_handler(std::move(start), outcome, step); !begun) {
+    agent_->roll_back();
+    return failed(s, begun.error().what(), step);
+  }
+  inbox_.consume(s); // its disposition comes with the last segment
+  return turn::consumed;
+}
+
+void mailbox::begin_volatile_handler(const volatile_arrival::item& item, turn_outcome& outcome,
+                                     mailbox_step& step) {
+  const auto& e = item.envelope.get();
+  records::handler_start start;
+  start.origin = ids_.next(wall_, env_.random).octets;
+  start.from = item.from;
+  start.envelope = e.raw();
+  start.started = wall_;
+  if (auto begun = begin_handler(std::move(start), outcome, step); !begun) {
+    agent_->roll_back();
+    answer(e, item.from, answer_status::refused, text_type, begun.error().context, step);
+  }
+}
+
+// A dead letter sent again: if a handler died of it, that one goes on. False: there is none.
+result<bool> mailbox::revive(in_stream& s, const envelope& e, mailbox_step& step) {
+  KITH_ASSIGN(auto dead, handlers_.find_dead(env_.disk, e.replay_of()));
+  if (!dead || handlers_.find(dead->origin) != nullptr) return false;
+  KITH_ASSIGN(auto journal, handlers_.journal(env_.disk, dead->origin));
+  dead->replay = e.raw();
+  dead->replay_from = s.id.from;
+  dead->stream = s.key;
+  dead->seq = e.seq();
+  handlers_.revive(
+      *dead, journal, [&](const uuid& id) { return asks_.find(id) != nullptr; }, wall_,
+      env_.time.now(), step.number, step.batch);
+  inbox_.consume(s);
+  return true;
+}
+
+// Into memory, by a replay of its journal.
+result<void> mailbox::bring_back(const handler_id& id, waiting_handler& h) {
+  if (h.run) return {};
+  if (!h.start) {
+    KITH_ASSIGN(auto stored, env_.disk.get(table::state, keys::handler(key_, id)));
+    if (!stored) return fail(errc::corrupt, "bad_record", "a handler without its record");
+    KITH_ASSIGN(auto start, records::decode<records::handler_start>(*stored));
+    h.start = std::make_unique<records::handler_start>(std::move(start));
+  }
+  KITH_ASSIGN(auto journal, handlers_.journal(env_.disk, id));
+  KITH_ASSIGN(auto e, envelope::parse(h.start->envelope));
+  KITH_ASSIGN(h.run, agent_->replay(kith::message(view(e, h.start->from)), journal));
+  handlers_.note_in_memory(1);
+  return {};
+}
+
+mailbox::resumption mailbox::resume(const handler_id& id, const records::step_result& result,
+                                    mailbox_step& step) {
+  auto* h = handlers_.find(id);
+  if (h == nullptr) return {};
+  if (!h->run && h->written_by > durable_) return {resumption::later, h->written_by, {}};
+  if (auto back = bring_back(id, *h); !back) {
+    if (back.error().code != "replay_diverged") return {resumption::threw, 0, back.error().what()};
+    die(id, "another path than its journal's: " + back.error().context, 0, result, step);
+    return {};
+  }
+  if (!h->run->awaits(result.at)) return {}; // the loser of an any(), or a time that passed
+  running_ = id;
+  auto& outcome = agent_->resume(*h->run, result, wall_);
+  if (outcome.status == turn_status::done) {
+    if (auto kept = keep_segment(id, *h, outcome, step); !kept) {
+      agent_->roll_back();
+      outcome.status = turn_status::threw;
+      outcome.reason = kept.error().what();
+      if (kept.error().code == "journal_full") {
+        die(id, kept.error().context, 0, result, step);
+        return {};
+      }
+    }
+  }
+  if (outcome.status == turn_status::done) return {};
+  if (outcome.status == turn_status::refused) {
+    for (const auto& request : h->run->requests()) asks_.remove(request, step.batch);
+    end_handler(id, *h, answer_status::refused, {text_type, outcome.reason}, step);
+    return {};
+  }
+  h->run.reset(); // it stands in a segment that never was
+  handlers_.note_in_memory(-1);
+  return {resumption::threw, 0, outcome.reason};
+}
+
+result<void> mailbox::keep_segment(const handler_id& id, waiting_handler& h, turn_outcome& outcome,
+                                   mailbox_step& step) {
+  auto t = std::move(*outcome.handler);
+  if (t.suspended) {
+    if (h.segments >= limits_.handler_segments_max || h.bytes > limits_.handler_bytes_max)
+      return fail(errc::too_large, "journal_full", "its journal is full");
+    if (h.start->stream == stream_key{} && has_once(t.journal))
+      return fail(errc::too_large, "journal_full", std::string(volatile_once));
+  }
+  auto reply = std::move(outcome.reply);
+  KITH_TRY(apply(outcome, step));
+  for (const auto& request : t.cancelled) asks_.remove(request, step.batch);
+  if (!t.suspended) {
+    end_handler(id, h, answer_status::ok, reply.value_or(encoded{}), step);
+    return {};
+  }
+  handlers_.append(id, t.journal, wall_, env_.time.now(), step.number, step.batch);
+  handlers_.touch(id, env_.time.now());
+  return {};
+}
+
+// The last segment: the asker is told, the ledger too, and nothing is kept.
+void mailbox::end_handler(const handler_id& id, waiting_handler& h, answer_status status,
+                          const encoded& what, mailbox_step& step) {
+  settle_request(*h.start, status, what, step);
+  handlers_.remove(id, step.batch);
+  release_held();
+}
+
+void mailbox::settle_request(const records::handler_start& start, answer_status status,
+                             const encoded& what, mailbox_step& step) {
+  const bool replayed = start.replay.size() != 0;
+  auto e = envelope::parse(replayed ? start.replay : start.envelope);
+  const auto& from = replayed ? start.replay_from : start.from;
+  if (!e) return env_.log(log_level::error, "a handler's message: " + e.error().what());
+  if (status != answer_status::ok || e->wants_answer())
+    answer(*e, from, status, what.content_type, what.payload, step);
+  const bool handled = status == answer_status::ok;
+  if (e->qos() == qos::at_most_once || (e->qos() == qos::at_least_once && handled)) return;
+  note_disposition(*e, start.stream, disposition(std::uint8_t(status)),
+                   handled ? std::string() : what.payload, step);
+}
+
+// It cannot go on: a dead letter, with its journal, for somebody to look at.
+void mailbox::die(const handler_id& id, const std::string& reason, std::uint32_t attempts,
+                  const records::step_result& stuck, mailbox_step& step) {
+  auto* h = handlers_.find(id);
+  if (h == nullptr) return;
+  if (!h->start)
+    return env_.log(log_level::error, "a handler rests, its record cannot be read: " + reason);
+  if (h->run)
+    for (const auto& request : h->run->requests()) asks_.remove(request, step.batch);
+  auto dead = *h->start;
+  dead.dead = true;
+  dead.reason = reason;
+  dead.attempts = attempts;
+  dead.when = wall_;
+  dead.stuck = stuck;
+  const auto& raw = dead.replay.size() != 0 ? dead.replay : dead.envelope;
+  if (auto e = envelope::parse(raw)) dead_letter(*e, reason, attempts, step);
+  settle_request(dead, answer_status::dead, {text_type, reason}, step);
+  handlers_.bury(id, dead, step.batch);
+  release_held();
+}
+
+mailbox::turn mailbox::take_awaited(in_stream& s, const envelope& e, const records::ask_record& ask,
+                                    mailbox_step& step) {
+  auto [id, at] = awaiting(ask);
+  records::step_result r;
+  r.at = std::move(at);
+  r.status = records::step_status(std::uint8_t(e.status()));
+  if (e.status() == answer_status::ok) {
+    r.content_type = e.content_type();
+    r.payload = to_bytes(e.payload());
+  } else {
+    r.reason = clean_text(as_text(e.payload()), records::text_size_max); // as it is stored
+  }
+  auto went = resume(id, r, step);
+  if (went.how == resumption::later) {
+    s.pending.front().after = went.after;
+    return turn::blocked;
+  }
+  if (went.how == resumption::threw) {
+    if (s.attempts + 1 < limits_.attempts_max) return failed(s, went.reason, step);
+    die(id, went.reason, s.attempts + 1, r, step);
+  }
+  return turn::consumed;
+}
+
+std::pair<handler_id, records::step_ref> mailbox::awaiting(const records::ask_record& ask) {
+  handler_id id{};
+  auto context = as_text(ask.context);
+  if (context.size() < id.size()) return {};
+  std::memcpy(id.data(), context.data(), id.size());
+  return {id, parse_step_context(context.substr(id.size())).value_or(records::step_ref{})};
+}
+
+// What ends a step that waits for no message. Nothing: the function of a once threw, and is to be
+// tried again.
+std::optional<records::step_result> mailbox::ripe(const due_step& due, waiting_handler& h) {
+  if (due.result) return *due.result;
+  records::step_result r;
+  r.at = due.at;
+  if (!due.once) return r;
+  auto step = h.run->awaited_once(due.at);
+  if (!step) return r; // no longer awaited, as resume() will find
+  if (due.recovered && step->tell_doubt) {
+    r.status = records::step_status::in_doubt;
+    r.reason = "the process stopped while " + step->name + " may have been under way";
+    return r;
+  }
+  auto made = agent_->call_once(*h.run, due.at, detail::step_key(who_.self, due.handler, *step));
+  if (made) {
+    r.content_type = made->content_type;
+    r.payload = to_bytes(as_bytes(made->payload));
+    return r;
+  }
+  env_.log(log_level::warn, "once " + step->name + " failed: " + made.error().context);
+  if (++h.attempts < limits_.attempts_max) return std::nullopt;
+  r.status = records::step_status::failed;
+  r.reason = clean_text(made.error().context, records::text_size_max);
+  return r;
+}
+
+void mailbox::take_due(due_step due, mailbox_step& step) {
+  auto now = env_.time.now();
+  auto* h = handlers_.find(due.handler);
+  if (h == nullptr) return;
+  auto later = [&] {
+    auto shift = std::min(h->attempts == 0 ? 0u : h->attempts - 1, 20u);
+    auto delay =
+        std::min(limits_.retry_delay * (std::int64_t(1) << shift), limits_.retry_delay_max);
+    auto jitter = duration(std::int64_t(env_.random.below(std::uint64_t(delay.count() / 2 + 1))));
+    handlers_.again(std::move(due), now + delay / 2 + jitter);
+  };
+  if (due.once && !h->run) {
+    if (h->written_by > durable_) return handlers_.wait(std::move(due), h->written_by);
+    // A replay that fails is judged by resume(), which tries it again.
+    if (!bring_back(due.handler, *h)) {
+      records::step_result nothing;
+      nothing.at = due.at;
+      if (resume(due.handler, nothing, step).how == resumption::threw) ++h->attempts, later();
+      return;
+    }
+  }
+  auto result = ripe(due, *h);
+  if (!result) return later();
+  if (due.once) due.result = std::make_unique<records::step_result>(*result);
+  auto went = resume(due.handler, *result, step);
+  if (went.how == resumption::later) return handlers_.wait(std::move(due), went.after);
+  if (went.how != resumption::threw) return;
+  if (++h->attempts >= limits_.attempts_max)
+    return die(due.handler, went.reason, h->attempts, *result, step);
+  env_.log(log_level::warn, "a handler failed and will be tried again: " + went.reason);
+  later();
+}
+
+// A time-out of an ask that a handler awaits. When to try it again; nothing: it is over.
+std::optional<duration> mailbox::time_out_awaited(const records::ask_record& ask,
+                                                  mailbox_step& step) {
+  auto [id, at] = awaiting(ask);
+  records::step_result r;
+  r.at = std::move(at);
+  r.status = records::step_status::timeout;
+  r.reason = "no answer by the deadline";
+  auto went = resume(id, r, step);
+  if (went.how == resumption::done) return std::nullopt;
+  if (went.how == resumption::later) return limits_.retry_delay;
+  auto* h = handlers_.find(id);
+  env_.log(log_level::warn, "a handler failed and will be tried again: " + went.reason);
+  if (h == nullptr || ++h->attempts < limits_.attempts_max) return limits_.retry_delay_max;
+  die(id, went.reason, h->attempts, r, step);
+  return std::nullopt;
+}
+
+} // namespace kith
