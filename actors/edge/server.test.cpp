@@ -323,6 +323,14 @@ TEST_CASE("who owns an agent now may act as it, and who did may not any more", "
   auto first = secret_key::generate(random), second = secret_key::generate(random);
   world w({}, first.did());
   auto record = mailbox_record(w.of, w.agent.did()).value();
+  auto give_to = [&](const did& owner) {
+    record.owner = owner;
+    store::write_batch batch;
+    batch.put(store::table::state, keys::agent(keys::of(record.agent)), records::encode(record));
+    batch.require_epoch(record.agent, record.epoch);
+    REQUIRE(w.journal->submit(std::move(batch), [](const auto&) {}));
+    w.run();
+  };
   auto status = [&](const secret_key& who, const std::string& text) {
     auto message = json::object();
     message.set("from", w.agent.did().text()), message.set("to", w.agent.did().text());
@@ -330,12 +338,10 @@ TEST_CASE("who owns an agent now may act as it, and who did may not any more", "
     return w.as(who, {"POST", "/api/messages", {}, message.dump()}).status;
   };
   CHECK(status(first, "1") == 202);
-  record.owner = second.did();
-  w.put_record(record);
+  give_to(second.did());
   CHECK(status(first, "2") == 403);
   CHECK(status(second, "3") == 202);
-  record.owner = {};
-  w.put_record(record);
+  give_to({});
   CHECK(status(first, "4") == 403);
   CHECK(status(second, "5") == 403);
   CHECK(w.noted() == R"(["1","3"])");
