@@ -48,6 +48,7 @@ struct spawn_request {
   did agent;
   std::string type;
   std::string name;
+  did owner = {}; // may act as it from outside; only the operator says one
 };
 
 // A cell in its stored form: one byte 1, the version (2 bytes, big-endian), JSON.
@@ -76,6 +77,8 @@ struct turn_outcome {
   std::vector<spawn_request> spawns;
   std::span<const cell_write> cells; // those that changed
   bool stop = false;
+  // Who may act as the agent from now on, empty: nobody. Never by a handler: mailbox.hpp.
+  std::optional<did> owner;
 };
 
 // What an agent needs of the world during a turn. Called on the thread that runs the turn, within

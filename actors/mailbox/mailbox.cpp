@@ -109,7 +109,10 @@ result<void> mailbox::activate(bool unclean) {
                   return {};
                 }));
   load_behind();
-  if (!who_.outside()) return wake_agent();
+  if (!who_.outside()) {
+    KITH_TRY(load_owner());
+    return wake_agent();
+  }
   pending_.emplace(limits_, key_);
   return pending_->restore(env_.disk);
 }
@@ -310,6 +313,7 @@ mailbox_report mailbox::report() {
   r.waiting = inbox_.count() + unchained_.size() + (pending_ ? pending_->count() : 0);
   r.unacked = outbox_.unacked_count();
   r.asks = asks_.count();
+  r.owner = who_.owner;
   r.state = stopping_ ? "stopped" : inbox_.next_deferred() ? "retrying" : "running";
   describe_agent(r);
   return r;

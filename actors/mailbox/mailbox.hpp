@@ -36,6 +36,14 @@ struct newborn {
   secret_key key;
   std::string type;
   std::string name;
+  did owner = {};
+};
+
+// What the node does in the turn of a message of a kind that begins with "kith.".
+struct system_turn {
+  encoded reply;
+  std::optional<newborn> born = {};
+  std::optional<did> owner = {}; // of the agent whose mailbox it is; empty: nobody
 };
 
 // One commit, and what it lets out.
@@ -80,9 +88,9 @@ public:
     // Notes in the step that the agent ended itself, so that no later start wakes it.
     std::function<result<void>(mailbox_step&)> retire;
     std::function<void(log_level, std::string_view)> log;
-    // The node's own agent answers what its class cannot, kinds that begin with "kith."; empty for
-    // all others.
-    std::function<std::optional<result<encoded>>(const message&)> system;
+    // Takes the turns of kinds that begin with "kith.", as far as the node knows them; a failure
+    // refuses the message. May be empty.
+    std::function<std::optional<result<system_turn>>(const message&)> system;
     // A message for a DID outside is durable at this position of its mailbox. Any thread; may be
     // empty.
     std::function<void(const did&, sequence position)> kept;
@@ -137,6 +145,8 @@ private:
   class tenant_host;
   result<void> wake_agent();
   void describe_agent(mailbox_report& r) const;
+  result<void> load_owner();
+  result<void> give_owner(const did& to, mailbox_step& step);
   result<void> apply(turn_outcome& outcome, mailbox_step& step);
   void send(emission& e, mailbox_step& step);
   void emit(const did& to, const envelope_fields& f, mailbox_step& step);
@@ -157,6 +167,7 @@ private:
   turn take_answer(in_stream& s, mailbox_step& step);
   void take_unchained(const volatile_arrival::item& item, mailbox_step& step);
   turn_outcome& run_message(const envelope& e, const did& from);
+  turn_outcome& run_system(result<system_turn> said);
   turn_outcome& run_answer(const pending_ask& ask, const did& from, ask_status status,
                            const envelope* e);
   void fire_overdue(mailbox_step& step);

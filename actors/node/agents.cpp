@@ -16,8 +16,14 @@ constexpr std::string_view system_prefix = "kith.";
 struct spawn_order {
   std::string type;
   std::string name;
+  std::optional<did> owner;
 };
-KITH_DESCRIBE(spawn_order, type, name);
+KITH_DESCRIBE(spawn_order, type, name, owner);
+
+struct own_order {
+  std::string owner; // empty: nobody
+};
+KITH_DESCRIBE(own_order, owner);
 
 // Why there is no agent of such a type, with the type that was probably meant.
 std::string unknown_type(std::string_view type) {
@@ -33,20 +39,61 @@ std::string unknown_type(std::string_view type) {
 }
 
 // The agent whose DID is the node's: makes agents for others, and sends for those who are no
-// agents.
+// agents. What it does itself is in system_turn_of.
 struct node_agent : agent {
   using agent::agent;
-  void setup() override {
-    on("kith.spawn", [this](const spawn_order& order) {
-      auto known = agent_types::names();
-      bool there = order.type.substr(0, system_prefix.size()) != system_prefix &&
-                   std::count(known.begin(), known.end(), order.type) != 0;
-      if (!there) refuse(unknown_type(order.type));
-      return spawn(order.type, order.name).text();
-    });
-  }
+  void setup() override {}
 };
 KITH_AGENT_AS(node_agent, "kith.node");
+
+template <class Order> result<Order> order_in(const message& m) {
+  Order order;
+  decode_error why;
+  if (!m.read(order, why))
+    return fail(errc::invalid, "", std::string(m.kind()) + ": " + why.text());
+  return order;
+}
+
+// Only nodes' own agents send for an operator. An agent, or who acts as one, is no operator.
+result<void> must_be_operator(const node_parts& parts, const message& m) {
+  if (m.from() == parts.self() || parts.peers.find(m.from())) return {};
+  return fail(errc::forbidden, "", "only the operator says who an agent's owner is");
+}
+
+result<system_turn> spawn_turn(node_parts& parts, const message& m) {
+  KITH_ASSIGN(auto order, order_in<spawn_order>(m));
+  const auto known = agent_types::names();
+  if (order.type.starts_with(system_prefix) || std::ranges::count(known, order.type) == 0)
+    return fail(errc::not_found, "", unknown_type(order.type));
+  if (order.owner) KITH_TRY(must_be_operator(parts, m));
+  auto key = secret_key::generate(parts.random);
+  const auto self = key.did();
+  return system_turn{
+      {text_type, self.text()},
+      newborn{self, std::move(key), order.type, order.name, order.owner.value_or(did())}};
+}
+
+result<system_turn> own_turn(node_parts& parts, const message& m) {
+  KITH_TRY(must_be_operator(parts, m));
+  KITH_ASSIGN(const auto order, order_in<own_order>(m));
+  system_turn turn{{text_type, ""}, {}, did()};
+  if (!order.owner.empty()) {
+    KITH_ASSIGN(turn.owner, did::parse(order.owner));
+  }
+  return turn;
+}
+
+// What this node does for `who`, an agent of it, with a message that its class never sees.
+std::optional<result<system_turn>> system_turn_of(node_parts& parts, const did& who,
+                                                  const message& m) {
+  if (who != parts.self())
+    return m.kind() == "kith.own" ? std::optional(own_turn(parts, m)) : std::nullopt;
+  if (m.kind() == "kith.spawn") return spawn_turn(parts, m);
+  if (m.kind() != "kith.where") return std::nullopt;
+  const auto id = uuid::parse(m.text());
+  if (!id) return fail(id.error());
+  return system_turn{{json_type, where_here(parts, *id)}};
+}
 
 observe::level observed(log_level l) {
   switch (l) {
@@ -77,11 +124,13 @@ result<void> bear(node_parts& parts, newborn n, mailbox_step& step) {
   r.created = parts.time.wall();
   r.sealed_key = parts.keys->seal_agent_key(n.key, parts.random);
   r.home = parts.self();
+  r.owner = n.owner;
   step.batch.put(store::table::state, keys::agent(keys::of(n.self)), records::encode(r));
   step.batch.raise_epoch(n.self, r.epoch);
   parts.router.add_local(n.self);
-  tenant who{n.self, r.epoch, r.incarnation, std::make_shared<const secret_key>(std::move(n.key)),
-             n.type, n.name};
+  tenant who{
+      n.self, r.epoch, r.incarnation, std::make_shared<const secret_key>(std::move(n.key)), n.type,
+      n.name, {},      n.owner};
   step.released.push_back([&parts, who] {
     // Known by its name before whoever asked for it hears that it is there; what it takes is added
     // when it is up.
@@ -101,12 +150,15 @@ result<void> bear(node_parts& parts, newborn n, mailbox_step& step) {
   return {};
 }
 
-result<void> retire(node_parts& parts, const did& id, mailbox_step& step) {
+// `owner` is there if it changed in this life of the mailbox: the store may not have it yet.
+result<void> retire(node_parts& parts, const did& id, const std::optional<did>& owner,
+                    mailbox_step& step) {
   auto key = keys::agent(keys::of(id));
   KITH_ASSIGN(auto stored, parts.disk->get(store::table::state, key));
   if (!stored) return fail(errc::unsupported, "not_stored", "the node's own agent does not end");
   KITH_ASSIGN(auto r, records::decode<records::agent_record>(*stored));
   r.stopped = true;
+  if (owner) r.owner = *owner;
   step.batch.put(store::table::state, key, records::encode(r));
   return {};
 }
@@ -123,6 +175,7 @@ result<did> resolve_node(node_parts& parts, std::string_view node) {
 } // namespace
 
 mailbox::environment environment_for(node_parts& parts, const tenant& who) {
+  auto owner = std::make_shared<std::optional<did>>(); // shared by two of one mailbox's callbacks
   mailbox::environment env{
       parts.time,
       parts.random,
@@ -132,18 +185,18 @@ mailbox::environment environment_for(node_parts& parts, const tenant& who) {
       parts.self(),
       [&parts](std::string_view n) { return resolve_node(parts, n); },
       [&parts](newborn n, mailbox_step& s) { return bear(parts, std::move(n), s); },
-      [&parts, id = who.self](mailbox_step& s) { return retire(parts, id, s); },
+      [&parts, id = who.self, owner](mailbox_step& s) { return retire(parts, id, *owner, s); },
       [log = parts.log.component("agent"), id = who.self.text()](log_level l,
                                                                  std::string_view text) {
         log.say(observed(l), text, {{"agent", id}});
       },
       {},
       [&parts](const did& mailbox, sequence) { parts.hub.note(mailbox); }};
-  if (who.self == parts.self())
-    env.system = [&parts](const message& m) -> std::optional<result<encoded>> {
-      if (m.kind() != "kith.where") return std::nullopt;
-      KITH_ASSIGN(auto id, uuid::parse(m.text()));
-      return encoded{json_type, where_here(parts, id)};
+  if (!who.outside())
+    env.system = [&parts, id = who.self, owner](const message& m) {
+      auto turn = system_turn_of(parts, id, m);
+      if (turn && *turn && (*turn)->owner) *owner = (*turn)->owner;
+      return turn;
     };
   return env;
 }

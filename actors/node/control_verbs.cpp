@@ -176,8 +176,10 @@ void spawn(node_parts& parts, const bj::object& args, control_server::reply repl
   auto type = text_argument(args, "type");
   auto name = optional_text(args, "name");
   auto node = optional_text(args, "node");
+  auto owner = owner_argument(args);
   if (!type || !name || !node)
     return reply(fail(!type ? type.error() : !name ? name.error() : node.error()));
+  if (!owner) return reply(fail(owner.error()));
   if (!name->empty() && !parts.directory.named(*name).empty())
     return reply(fail(errc::exists, "name_taken",
                       "an agent of this cluster is named " + *name + " already"));
@@ -191,7 +193,9 @@ void spawn(node_parts& parts, const bj::object& args, control_server::reply repl
   }
   in.kind = "kith.spawn";
   in.content_type = json_type;
-  in.payload = bj::serialize(bj::value{{"type", *type}, {"name", *name}});
+  bj::object order{{"type", *type}, {"name", *name}};
+  if (!owner->empty()) order["owner"] = owner->text();
+  in.payload = bj::serialize(order);
   in.wants_answer = true;
   in.accepted = [reply](const ingress::outcome& o) {
     if (!o.problem.code.empty()) reply(fail(o.problem));

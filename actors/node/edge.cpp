@@ -75,7 +75,8 @@ edge::services services_of(node_parts& parts) {
                     *parts.delegations,
                     parts.metrics,
                     parts.log.component("edge"),
-                    parts.hub};
+                    parts.hub,
+                    parts.histories};
   while (of.public_url.ends_with('/')) of.public_url.pop_back();
   of.payload_size_max = std::size_t(parts.options.settings.integer("limits.payload_max"));
   of.disk_low = [&parts] {
@@ -114,6 +115,7 @@ void publish_certificate(node_parts& parts) {
 result<void> open_edge(node_parts& parts) {
   if (parts.options.settings.text("edge.listen").empty()) return {};
   KITH_ASSIGN(auto options, options_of(parts));
+  KITH_TRY(parts.histories.load(*parts.disk));
   parts.edge_reactor.start();
   parts.edge_network.emplace(parts.edge_reactor);
   result<void> opened;

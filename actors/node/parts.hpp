@@ -6,6 +6,7 @@
 #include "actors/base/delegation_book.hpp"
 #include "actors/base/peer_table.hpp"
 #include "actors/base/tree_view.hpp"
+#include "actors/edge/histories.hpp"
 #include "actors/edge/inbox_hub.hpp"
 #include "actors/edge/server.hpp"
 #include "actors/link/link_actor.hpp"
@@ -51,6 +52,7 @@ struct node_parts {
       std::make_shared<seen_positions>(); // shared with the cluster's actor
   observe::registry metrics;
   edge::inbox_hub hub;
+  edge::history_book histories;
   net::asio_reactor reactor;
   std::optional<net::asio_network> network;
   std::unique_ptr<net::listener> listener;
@@ -65,7 +67,8 @@ struct node_parts {
 
   std::mutex mutex; // guards what follows
   caf::actor root, links, agents, cluster;
-  std::set<did> opening; // mailboxes of DIDs outside that are being set up
+  std::set<did> opening;    // mailboxes of DIDs outside that are being set up
+  std::set<did> publishing; // key histories that are being stored or erased
   bool joined = false;
   bool draining = false;
   bool stopped = false;
