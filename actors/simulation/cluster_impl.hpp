@@ -84,6 +84,7 @@ struct cluster::impl {
   std::multimap<time_point, std::function<void()>> agenda; // ends of faults, starts of nodes
   std::array<std::uint64_t, all_fault_kinds.size()> injected{};
   std::uint64_t trace = 0, events = 0;
+  std::uint64_t turns_now = 0; // since time passed
   uuid_generator ids;
   caf::actor_system_config config;
   std::optional<caf::actor_system> system; // the last: it ends before what its actors know

@@ -6,6 +6,12 @@
 
 namespace kith::simulation {
 
+namespace {
+
+constexpr std::uint64_t turns_now_max = 200'000;
+
+} // namespace
+
 void cluster::impl::note(std::uint64_t value) {
   ++events;
   trace ^= value + std::uint64_t(time.now().time_since_epoch().count());
@@ -47,6 +53,11 @@ bool cluster::impl::turn() {
   const bool packet = due && *due <= time.now();
   const auto choices = jobs.size() + syncing.size() + (packet ? 1 : 0);
   if (choices == 0) return false;
+  if (++turns_now > turns_now_max)
+    throw std::runtime_error("something spins while no time passes: " +
+                             std::to_string(jobs.size()) + " actors, " +
+                             std::to_string(syncing.size()) + " disks" +
+                             (packet ? ", the network" : "") + " want to go on");
   auto pick = std::size_t(chance.below(choices));
   note(pick << 8 | choices);
   if (pick < jobs.size()) {
@@ -78,6 +89,7 @@ std::optional<time_point> cluster::impl::next_instant() const {
 }
 
 void cluster::impl::pass(time_point until) {
+  turns_now = 0;
   const auto span = until - time.now();
   if (span <= duration(0)) {
     scheduler().advance_time(duration(0));

@@ -44,6 +44,8 @@ TEST_CASE("whatever goes wrong with nodes, ways, disks and clocks, all that was 
       };
     auto r = run(o, strolling());
     if (!r.broken.empty()) {
+      std::printf("%sshrinking\n", listed(r).c_str());
+      std::fflush(stdout);
       o.on_log = {};
       r = shrink(o, strolling(), r);
       FAIL_CHECK(listed(r));

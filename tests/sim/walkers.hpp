@@ -27,6 +27,7 @@ private:
   json durable_of(cluster& in, const did& agent, std::string_view name) const;
   std::int64_t number(cluster& in, const did& agent, std::string_view name) const;
   std::int64_t number(cluster& in, const did& agent, std::string_view name, const did& of) const;
+  std::vector<std::string> unfinished(cluster& in);
   void give(cluster& in, random_source& random);
   void offer(cluster& in);
 
