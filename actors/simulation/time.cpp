@@ -54,10 +54,10 @@ bool cluster::impl::turn() {
   const auto choices = jobs.size() + syncing.size() + (packet ? 1 : 0);
   if (choices == 0) return false;
   if (++turns_now > turns_now_max)
-    throw std::runtime_error("something spins while no time passes: " +
-                             std::to_string(jobs.size()) + " actors, " +
-                             std::to_string(syncing.size()) + " disks" +
-                             (packet ? ", the network" : "") + " want to go on");
+    throw std::runtime_error(
+        "something spins while no time passes: " + std::to_string(jobs.size()) + " actors, " +
+        std::to_string(syncing.size()) + " disks" + (packet ? ", the network" : "") +
+        " want to go on");
   auto pick = std::size_t(chance.below(choices));
   note(pick << 8 | choices);
   if (pick < jobs.size()) {
