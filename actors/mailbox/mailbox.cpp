@@ -265,10 +265,7 @@ mailbox_step mailbox::run() {
     }
     // Last: an answer that has come is handled first, though its deadline passed while the node was
     // down. Those that wait for their mark's sync too.
-    bool answers_wait = std::any_of(blocked_.begin(), blocked_.end(), [](const in_stream* s) {
-      return s->recovered != 0 && s->id.lane == lane::answer;
-    });
-    if (!answers_wait) fire_overdue(step);
+    if (!answers_wait()) fire_overdue(step);
   }
   if (pending_) pending_->settle(step.batch);
   if (inbox_.unsettled()) inbox_.settle(step.batch, step.number);
@@ -296,9 +293,18 @@ mailbox_step mailbox::settle() {
   return step;
 }
 
+bool mailbox::answers_wait() const {
+  return std::any_of(blocked_.begin(), blocked_.end(), [](const in_stream* s) {
+    return s->recovered != 0 && s->id.lane == lane::answer;
+  });
+}
+
 std::optional<time_point> mailbox::next_wake() const {
-  auto wake = inbox_.next_deferred();
-  if (auto d = asks_.next_deadline(); d && (!wake || *d < *wake)) wake = d;
+  // What waits for a commit, or for room, is woken by that: time alone would wake it in vain.
+  if (stopping_ || step_ - durable_ >= limits_.commits_in_flight_max) return std::nullopt;
+  std::optional<time_point> wake;
+  if (!pending_ || pending_->has_room()) wake = inbox_.next_deferred();
+  if (auto d = asks_.next_deadline(); d && !answers_wait() && (!wake || *d < *wake)) wake = d;
   return wake;
 }
 

@@ -136,6 +136,7 @@ public:
 private:
   // mailbox.cpp
   void load_behind();
+  bool answers_wait() const; // for the sync of a mark
   void load_local_streams(bool unclean);
   result<void> load_streams(bool unclean);
   void note_positions(mailbox_step& step);

@@ -17,10 +17,10 @@ struct control_server::connection {
 };
 
 result<void> control_server::listen(const std::filesystem::path& socket) {
-  KITH_ASSIGN(listener_, parts_.network->listen("unix:" + socket.string(),
-                                                [this](std::unique_ptr<net::byte_stream> s) {
-                                                  accept(std::move(s));
-                                                }));
+  KITH_ASSIGN(listener_, parts_.network.listen("unix:" + socket.string(),
+                                               [this](std::unique_ptr<net::byte_stream> s) {
+                                                 accept(std::move(s));
+                                               }));
   return {};
 }
 

@@ -70,7 +70,7 @@ result<ingress> request_of(node_parts& parts, const bj::object& args) {
   if (!id.empty()) {
     KITH_ASSIGN(in.id, uuid::parse(id));
   }
-  auto free = parts.disk->free_bytes();
+  auto free = parts.free_bytes();
   auto reserve = std::uint64_t(parts.options.settings.integer("store.disk_reserve_mb")) << 20;
   if (free && *free < reserve)
     return fail(errc::overloaded, "disk_reserve",

@@ -15,9 +15,10 @@
 #include "actors/node/node.hpp"
 #include "actors/supervisor/supervisor.hpp"
 #include "runtime/identity/keystore.hpp"
-#include "runtime/net/asio_network.hpp"
+#include "runtime/net/network.hpp"
+#include "runtime/net/reactor.hpp"
 #include "runtime/observe/logger.hpp"
-#include "runtime/store/rocks_backend.hpp"
+#include "runtime/store/journal.hpp"
 
 #include <future>
 #include <set>
@@ -25,8 +26,20 @@
 namespace kith {
 
 class control_server;
+// What a node stands on: the machine, or a simulated one. All of it outlives the node.
+struct node_ground {
+  const kith::clock& time;
+  random_source& random;
+  net::reactor& reactor; // links and the control socket
+  net::network& network;
+};
+
+struct edge_host;
 
 struct node_parts {
+  node_parts(node_options o, const node_ground& on);
+  ~node_parts();
+
   node_options options;
   std::string name;
   std::string link_address; // as others are told
@@ -35,13 +48,16 @@ struct node_parts {
   bool unclean = false;
   mailbox_limits limits;
 
-  kith::system_clock time;
-  system_random random;
+  const kith::clock& time;
+  random_source& random;
+  net::reactor& reactor;
+  net::network& network;
   std::optional<observe::log_hub> logs;
   observe::logger log;
   std::optional<keystore> keys;
   crypto::secret_buffer cluster_secret;
-  std::unique_ptr<store::rocks_backend> disk;
+  std::unique_ptr<store::backend> disk;
+  std::function<result<std::uint64_t>()> free_bytes; // of the disk
   std::unique_ptr<store::journal> journal;
   kith::router router;
   agent_directory directory;
@@ -53,16 +69,9 @@ struct node_parts {
   observe::registry metrics;
   edge::inbox_hub hub;
   edge::history_book histories;
-  net::asio_reactor reactor;
-  std::optional<net::asio_network> network;
   std::unique_ptr<net::listener> listener;
-  caf::actor_system_config config;
-  std::unique_ptr<caf::actor_system> system;
   std::unique_ptr<control_server> control;
-  // The edge has a thread of its own, so that the web does not slow links down.
-  net::asio_reactor edge_reactor;
-  std::optional<net::asio_network> edge_network;
-  std::unique_ptr<edge::server> edge;
+  std::unique_ptr<edge_host> edge;
   std::string edge_url; // empty: there is no edge
 
   std::mutex mutex; // guards what follows
