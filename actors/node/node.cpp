@@ -99,8 +99,10 @@ result<void> node::impl::open_network() {
 }
 
 void node::impl::start_actors() {
-  auto threads = options.settings.integer("actors.threads");
-  if (threads > 0) config.set("scheduler.max-threads", std::size_t(threads));
+  // CAF's own default is four at least: on fewer cores they only take turns.
+  auto threads = std::size_t(options.settings.integer("actors.threads"));
+  if (threads == 0) threads = std::max(1u, std::thread::hardware_concurrency());
+  config.set("scheduler.max-threads", threads);
   config.set("scheduler.policy", caf::atom("sharing"));
   system = std::make_unique<caf::actor_system>(config);
   start_tree(*system);
