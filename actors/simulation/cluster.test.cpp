@@ -1,4 +1,4 @@
-#include "actors/simulation/cluster.hpp"
+#include "actors/simulation/campaign.hpp"
 
 #include <catch2/catch.hpp>
 #include <kith/kith.hpp>
@@ -41,4 +41,79 @@ TEST_CASE("simulated nodes find each other, and their agents talk", "[simulation
   }
   CHECK(c.run_until([&] { return text_of(c.cell(b, "total")) == "10"; }, 30s));
   CHECK(accepted == 10);
+}
+
+TEST_CASE("what a simulated node accepted outlives its crash, and what it had not is not there",
+          "[simulation][unit]") {
+  cluster c({.seed = 3, .nodes = 2});
+  auto a = c.spawn(0, "sim_counter", "a").value();
+  bool first = false, second = false;
+  auto m = told(a, "add", "1");
+  m.accepted = [&](const ingress::outcome& o) { first = o.problem.code.empty(); };
+  REQUIRE(c.send(0, std::move(m)));
+  REQUIRE(c.run_until([&] { return first; }, 5s));
+  m = told(a, "add", "100");
+  m.accepted = [&](const ingress::outcome&) { second = true; };
+  REQUIRE(c.send(0, std::move(m)));
+  c.crash(0);
+  CHECK_FALSE(c.up(0));
+  CHECK_FALSE(c.send(0, told(a, "add", "5")));
+  c.run_for(1s);
+  c.start(0);
+  REQUIRE(c.run_until([&] { return text_of(c.cell(a, "total")) == "1"; }, 10s));
+  c.stop(0);
+  REQUIRE(c.run_until([&] { return !c.up(0); }, 10s));
+  c.run_for(5s);
+  c.start(0);
+  c.run_for(5s);
+  CHECK(text_of(c.cell(a, "total")) == "1");
+  CHECK_FALSE(second);
+}
+
+TEST_CASE("a plan draws every kind of fault, and says each in words", "[simulation][unit]") {
+  seeded_random random(1);
+  auto plan = make_faults({.nodes = 4, .span = 10min}, random);
+  std::map<fault_kind, int> seen;
+  duration at{};
+  for (auto& f : plan) {
+    ++seen[f.kind];
+    CHECK(f.at >= at);
+    at = f.at;
+    CHECK(f.node < 4);
+    CHECK(f.text().find(std::string(name_of(f.kind))) != std::string::npos);
+  }
+  CHECK(seen.size() == all_fault_kinds.size());
+  CHECK(fault{12345ms, fault_kind::partition, 0, 2, 2s}.text() ==
+        "12.345 s: partition of n1 and n3 for 2.000 s");
+}
+
+namespace {
+
+// Breaks if any node crashed.
+struct afraid_of_crashes final : scenario {
+  void set_up(cluster&, random_source&) override {}
+  void work(cluster&, random_source&, bool) override {}
+  bool at_rest(cluster&) override { return true; }
+  std::vector<std::string> broken(cluster& in) override {
+    if (in.injected()[std::size_t(fault_kind::crash)] == 0) return {};
+    return {"a node crashed"};
+  }
+};
+
+} // namespace
+
+TEST_CASE("what breaks a scenario is shrunk to the faults that matter", "[simulation][unit]") {
+  run_options o;
+  o.seed = 9;
+  o.nodes = 3;
+  o.span = 40s;
+  auto make = [] { return std::make_unique<afraid_of_crashes>(); };
+  auto failed = run(o, make);
+  REQUIRE(failed.broken == std::vector<std::string>{"a node crashed"});
+  REQUIRE(failed.plan.size() > 5);
+  auto least = shrink(o, make, failed);
+  REQUIRE(least.plan.size() == 1);
+  CHECK(least.plan[0].kind == fault_kind::crash);
+  o.plan = least.plan;
+  CHECK(run(o, make).trace == least.trace); // it plays again as it was
 }
