@@ -38,7 +38,7 @@ struct run_report {
   std::uint64_t seed = 0;
   std::size_t nodes = 0;
   std::vector<fault> plan;
-  std::array<std::uint64_t, all_fault_kinds.size()> injected{}; // to some effect
+  std::array<std::uint64_t, all_fault_kinds.size()> injected{}; // as cluster::injected
   std::uint64_t trace = 0, events = 0;                          // the same for the same seed
   duration simulated{};
   std::vector<std::string> broken; // empty: all held

@@ -19,7 +19,7 @@ struct cluster_options {
   std::uint64_t seed = 1;
   std::size_t nodes = 3;                            // n1, n2, ...; each knows n1, and n1 the second
   net::link_traits way;                             // between any two, while nothing is wrong
-  duration sync_max = std::chrono::milliseconds(5); // a sync takes up to this
+  duration sync_max = std::chrono::milliseconds(5); // at most between two syncs of a node
   // Settings of every node: {"turn.attempts_max", "3"}.
   std::vector<std::pair<std::string, std::string>> settings = {};
   // Gets every line that a node logs, if set.
@@ -64,7 +64,7 @@ public:
   void inject(const fault& f);
   // All of it is over: ways, disks and clocks are as at first. Nodes that are down start.
   void mend();
-  // How often each kind was injected to some effect.
+  // How often each kind was injected; not where it was so already, or the node was down.
   const std::array<std::uint64_t, all_fault_kinds.size()>& injected() const;
 
   // ---- what is seen

@@ -62,7 +62,7 @@ struct cluster::impl {
   bool turn();
   void pass(time_point until);
   void settle();
-  std::optional<time_point> next_instant() const;
+  std::optional<time_point> next_instant();
   void note(std::uint64_t value);
 
   // ---- faults
@@ -85,7 +85,6 @@ struct cluster::impl {
   std::array<std::uint64_t, all_fault_kinds.size()> injected{};
   std::uint64_t trace = 0, events = 0;
   std::uint64_t turns_now = 0; // since time passed
-  uuid_generator ids;
   caf::actor_system_config config;
   std::optional<caf::actor_system> system; // the last: it ends before what its actors know
 };

@@ -76,13 +76,13 @@ bool cluster::impl::turn() {
   return true;
 }
 
-std::optional<time_point> cluster::impl::next_instant() const {
+std::optional<time_point> cluster::impl::next_instant() {
   std::optional<time_point> next = net.next_event();
   auto earlier = [&](time_point at) { next = next ? std::min(*next, at) : at; };
   if (!agenda.empty()) earlier(agenda.begin()->first);
   for (const auto& m : members)
     if (m->core && m->core->journal->waits()) earlier(m->next_sync);
-  auto& actors = const_cast<impl*>(this)->scheduler().clock();
+  auto& actors = scheduler().clock();
   if (!actors.schedule().empty())
     earlier(time.now() + (actors.schedule().begin()->first - actors.now()));
   return next;

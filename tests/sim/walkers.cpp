@@ -1,57 +1,23 @@
 #include "tests/sim/walkers.hpp"
 
+#include "tests/sim/walker.hpp"
+
 namespace kith::simulation {
 
 namespace {
 
-struct stroll_note {
-  int number = 0; // counts what the sender told this recipient
-  int hops = 0;   // to be passed on so often
-  std::string filler;
-};
-KITH_DESCRIBE(stroll_note, number, hops, filler);
-struct stroll {
-  std::vector<std::string> route;
-  int hops = 0;
-  int filler = 0;
-};
-KITH_DESCRIBE(stroll, route, hops, filler);
+// One that asks, too, and counts the answers.
+struct asking_walker final : walker {
+  using walker::walker;
 
-// Tells the others numbered notes, asks them now and then, and counts what comes from each. Each
-// note and each answer is counted in the same turn that sends what follows from it.
-struct stroller : agent {
-  using agent::agent;
-
-  void pass(int hops, std::string filler) {
-    if (route.get().empty()) return;
-    auto to = route.get()[std::size_t(turns.get()) % route.get().size()];
-    int number = 0;
-    sent.update([&](auto& s) { number = s[to]++; });
-    auto quality = number % 3 == 1 ? qos::at_least_once : qos::exactly_once;
-    auto whom = did::parse(to).value();
-    tell(whom, "note", stroll_note{number, hops, std::move(filler)}, {quality});
-    if (number % 4 == 2) {
-      asked.set(asked.get() + 1);
-      auto context = std::to_string(number);
-      ask(whom, "double", number, then{"doubled"}, {.context = context});
-    }
+  void also(const std::string& to, int number) override {
+    if (number % 4 != 2) return;
+    asked.set(asked.get() + 1);
+    auto context = std::to_string(number);
+    ask(to, "double", number, then{"doubled"}, {.context = context});
   }
   void setup() override {
-    on("stroll", [this](const stroll& s) {
-      errands.set(errands.get() + 1);
-      turns.set(turns.get() + 1);
-      route.set(s.route);
-      for (int i = 0; i < 3; ++i) pass(s.hops, std::string(std::size_t(s.filler), 'x'));
-    });
-    on("note", [this](const stroll_note& n, const message& m) {
-      turns.set(turns.get() + 1);
-      got.update([&](auto& g) {
-        if (g[m.from().text()]++ != n.number) wrong.set(wrong.get() + 1);
-      });
-      if (n.hops > 0) pass(n.hops - 1, n.filler);
-      if (turns.get() % 13 == 5 && thrown != turns.get())
-        throw std::runtime_error(std::to_string(thrown = turns.get()));
-    });
+    walker::setup();
     on("double", [](int n) { return 2 * n; });
     on_answer("doubled", [this](const answer& a) {
       answered.set(answered.get() + 1);
@@ -61,13 +27,9 @@ struct stroller : agent {
         wrong.set(wrong.get() + 1);
     });
   }
-  int thrown = 0; // forgotten by a crash, kept when a turn is undone
-  durable<std::vector<std::string>> route{*this, "route"};
-  durable<std::map<std::string, int>> sent{*this, "sent"}, got{*this, "got"};
-  durable<int> errands{*this, "errands"}, turns{*this, "turns"}, wrong{*this, "wrong"};
   durable<int> asked{*this, "asked"}, answered{*this, "answered"};
 };
-KITH_AGENT(stroller);
+KITH_AGENT(asking_walker);
 
 constexpr std::size_t agents_each = 2;
 
@@ -76,7 +38,7 @@ constexpr std::size_t agents_each = 2;
 void walkers::set_up(cluster& in, random_source&) {
   for (std::size_t n = 0; n < in.size(); ++n)
     for (std::size_t i = 0; i < agents_each; ++i) {
-      auto made = in.spawn(n, "stroller", in.name(n) + "." + std::to_string(i));
+      auto made = in.spawn(n, "asking_walker", in.name(n) + "." + std::to_string(i));
       if (!made) throw std::runtime_error(made.error().what());
       agents_.push_back(*made);
     }
@@ -84,7 +46,7 @@ void walkers::set_up(cluster& in, random_source&) {
 
 // An errand from outside, with an id, given again until it is known to be taken.
 void walkers::give(cluster& in, random_source& random) {
-  auto e = std::make_shared<errand>();
+  auto e = std::make_shared<order>();
   e->node = std::size_t(random.below(in.size()));
   e->to = agents_[random.below(agents_.size())];
   std::string route;
@@ -99,11 +61,14 @@ void walkers::give(cluster& in, random_source& random) {
 
 void walkers::offer(cluster& in) {
   for (auto& e : waiting_) {
-    ingress what{e->to, "stroll", std::string(json_type), e->payload, e->id};
+    ingress what{e->to, "errand", std::string(json_type), e->payload, e->id};
     what.accepted = [this, e](const ingress::outcome& o) {
-      if (o.problem.code == "overloaded" || o.problem.category == errc::overloaded) return;
-      if (!o.problem.code.empty()) problems_.push_back("refused: " + o.problem.what());
-      if (std::erase(waiting_, e) > 0) ++accepted_[e->to];
+      if (o.problem.category == errc::overloaded && !o.problem.code.empty()) return;
+      if (std::erase(waiting_, e) == 0) return; // an earlier offer of it was answered
+      if (o.problem.code.empty())
+        ++accepted_[e->to];
+      else
+        problems_.push_back("refused: " + o.problem.what());
     };
     in.send(e->node, std::move(what));
   }

@@ -4,7 +4,7 @@
 
 #include "actors/simulation/campaign.hpp"
 
-#include <kith/kith.hpp>
+#include <kith/json.hpp>
 #include <map>
 
 namespace kith::simulation {
@@ -17,12 +17,11 @@ public:
   std::vector<std::string> broken(cluster& in) override;
 
 private:
-  struct errand {
+  struct order {
     std::size_t node; // where it enters
     did to;
     uuid id;
     std::string payload;
-    bool offered = false; // an answer may come
   };
   json durable_of(cluster& in, const did& agent, std::string_view name) const;
   std::int64_t number(cluster& in, const did& agent, std::string_view name) const;
@@ -32,7 +31,7 @@ private:
   void offer(cluster& in);
 
   std::vector<did> agents_;
-  std::vector<std::shared_ptr<errand>> waiting_; // shared with their answers
+  std::vector<std::shared_ptr<order>> waiting_; // shared with their answers
   std::map<did, std::int64_t> accepted_;
   uuid_generator ids_;
   std::vector<std::string> problems_;
