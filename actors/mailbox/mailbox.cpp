@@ -109,7 +109,10 @@ result<void> mailbox::activate(bool unclean) {
                   return {};
                 }));
   load_behind();
-  if (!who_.outside()) return wake_agent();
+  if (!who_.outside()) {
+    KITH_TRY(load_watches());
+    return wake_agent();
+  }
   pending_.emplace(limits_, key_);
   return pending_->restore(env_.disk);
 }
@@ -243,16 +246,17 @@ mailbox_step mailbox::run() {
       admit(ingress_.front(), step);
       ingress_.pop_front();
     }
+    tell_of_downs(step);
     std::size_t turns = 0;
     auto room = [&] { return !pending_ || pending_->has_room(); };
-    for (; !unchained_.empty() && turns < limits_.commit_turns_max; ++turns) {
+    for (; !unchained_.empty() && turns < limits_.commit_turns_max && !stopping_; ++turns) {
       take_unchained(unchained_.front(), step);
       ++unchained_taken_.count;
       unchained_taken_.size += unchained_.front().envelope->size();
       unchained_.pop_front();
     }
     for (; turns < limits_.commit_turns_max && step.batch.size_bytes() < limits_.commit_bytes_max &&
-           room();
+           room() && !stopping_;
          ++turns) {
       auto* s = inbox_.next_ready(now);
       if (s == nullptr) break;
@@ -265,7 +269,7 @@ mailbox_step mailbox::run() {
     bool answers_wait = std::any_of(blocked_.begin(), blocked_.end(), [](const in_stream* s) {
       return s->recovered != 0 && s->id.lane == lane::answer;
     });
-    if (!answers_wait) fire_overdue(step);
+    if (!answers_wait && !stopping_) fire_overdue(step);
   }
   if (pending_) pending_->settle(step.batch);
   if (inbox_.unsettled()) inbox_.settle(step.batch, step.number);
@@ -296,6 +300,8 @@ mailbox_step mailbox::settle() {
 std::optional<time_point> mailbox::next_wake() const {
   auto wake = inbox_.next_deferred();
   if (auto d = asks_.next_deadline(); d && (!wake || *d < *wake)) wake = d;
+  for (const auto& [who, n] : notices_)
+    if (!wake || n.not_before < *wake) wake = n.not_before;
   return wake;
 }
 

@@ -76,13 +76,16 @@ result<void> mailbox::apply(turn_outcome& outcome, mailbox_step& step) {
   for (const auto& spawn : outcome.spawns) {
     auto key = prepared.find(spawn.agent);
     if (key == prepared.end()) return fail(errc::internal, "spawn_without_key", spawn.agent.text());
-    KITH_TRY(env_.spawn({spawn.agent, std::move(key->second), spawn.type, spawn.name}, step));
+    KITH_TRY(env_.spawn(
+        {spawn.agent, std::move(key->second), spawn.type, spawn.name, spawn.under, spawn.restart},
+        step));
   }
   if (outcome.stop) {
     KITH_TRY(env_.retire(step));
     stopping_ = true;
     step.stop = true;
   }
+  KITH_TRY(rewatch(outcome, step));
   for (const auto& cell : outcome.cells)
     step.batch.put(store::table::state, keys::cell(key_, cell.name), as_bytes(cell.bytes));
   for (auto& e : outcome.emissions) send(e, step);

@@ -11,15 +11,6 @@ namespace {
 // How long parts other than agents may take to stop.
 constexpr duration stop_grace = std::chrono::seconds(2);
 
-restart_limits limits_of(const config::settings& s) {
-  restart_limits r;
-  r.intensity_max = std::uint32_t(s.integer("supervisor.intensity"));
-  r.period = s.milliseconds("supervisor.period_ms");
-  r.delay = s.milliseconds("supervisor.backoff_ms");
-  r.delay_max = s.milliseconds("supervisor.backoff_ms_max");
-  return r;
-}
-
 mailbox_limits mailbox_limits_of(const config::settings& s) {
   mailbox_limits l;
   l.count_max = std::size_t(s.integer("mailbox.count_max"));
@@ -190,7 +181,7 @@ caf::actor node::impl::start_supervisor(caf::actor_system& s, const std::string&
                                         duration deadline, bool together) {
   supervisor_options o;
   o.path = path;
-  o.limits = limits_of(options.settings);
+  o.limits = default_restart_limits(options.settings);
   o.stop_deadline = deadline;
   o.stop_together = together;
   return s.spawn<supervisor>(o, supervisor_ports{time, random, tree, log.component("supervisor")});
@@ -248,7 +239,8 @@ void node::impl::start_actors() {
                           std::lock_guard inner(mutex);
                           joined = now_joined;
                         },
-                        [this](const error& why) { die(why); }};
+                        [this](const error& why) { die(why); },
+                        [this](const did& peer, bool up) { link_changed_to(*this, peer, up); }};
     lock.unlock();
     cluster_options o{name, {link_address}, options.settings.list("cluster.seeds"), boot_epoch};
     auto a = s.spawn<cluster_actor>(std::move(o), std::move(ports), seen);
@@ -257,7 +249,9 @@ void node::impl::start_actors() {
   });
   cluster_spec.kind = "membership";
   auto agents_spec = child("agents", [this](caf::actor_system& s) {
-    auto stored = stored_agents(*this);
+    auto known = know_agents(*this);
+    if (!known) throw std::runtime_error(known.error().what());
+    auto stored = children_of(*this, {});
     if (!stored) throw std::runtime_error(stored.error().what());
     auto a = start_supervisor(s, name + "/agents",
                               options.settings.milliseconds("shutdown.deadline_ms"), true);
@@ -286,6 +280,7 @@ result<void> node::impl::open(node_options o) {
   reactor.call([&] { listening = control->listen(options.dir / "control.sock"); });
   KITH_TRY(listening);
   control->on_stop([this] { begin_stop(); });
+  reactor.post([this] { watch_handlers(*this); });
   log.info("node up",
            {{"node", self().text()}, {"name", name}, {"link", link_address}, {"unclean", unclean}});
   return {};
@@ -306,6 +301,7 @@ void node::impl::stop_actors(duration deadline) {
   }
   std::lock_guard lock(mutex);
   root = links = agents = cluster = nullptr;
+  supervisors.clear();
 }
 
 // False: some actor is still in a turn, and the actor system's end would wait for it.
@@ -333,6 +329,7 @@ void node::impl::begin_stop() {
 
 void node::impl::tear_down(bool in_order) {
   if (std::exchange(torn_down, true)) return;
+  ending = true;
   auto deadline = in_order ? options.settings.milliseconds("shutdown.deadline_ms") : duration(0);
   if (in_order) drain_edge(*this, std::min(deadline, stop_grace));
   if (system) stop_actors(deadline);

@@ -35,6 +35,7 @@ constexpr entry entries[] = {
     {"did show", did_show_command},
     {"did resolve", did_resolve_command},
     {"did rotate", did_rotate_command},
+    {"crashes", crashes_command},
     {"dlq ls", dlq_ls_command},
     {"dlq show", dlq_show_command},
     {"dlq replay", dlq_replay_command},

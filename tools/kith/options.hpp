@@ -40,6 +40,10 @@ struct options {
   std::string type;
   std::string name;
   std::string on_node;
+  std::string under;
+  std::string restart;
+  // tree
+  bool watch = false;
   // agents
   bool all = false;
   bool wide = false;
