@@ -139,7 +139,7 @@ did agent::spawn(std::string_view type, const spawn_options& o) {
   auto made = core_.host.prepare_agent(type, o.name);
   if (!made) throw std::runtime_error(made.error().what());
   core_.outcome.spawns.push_back(
-      {*made, std::string(type), std::string(o.name), std::string(o.under), o.restart});
+      {*made, std::string(type), std::string(o.name), did(), std::string(o.under), o.restart});
   return *made;
 }
 

@@ -48,6 +48,7 @@ struct spawn_request {
   did agent;
   std::string type;
   std::string name;
+  did owner = {}; // may act as it from outside; only the operator says one
   std::string under;
   enum restart restart = restart::transient;
 };
@@ -80,6 +81,8 @@ struct turn_outcome {
   std::vector<std::pair<did, bool>> watching; // begun (true) and ended, in order
   std::span<const cell_write> cells;          // those that changed
   bool stop = false;
+  // Who may act as the agent from now on, empty: nobody. Never by a handler: mailbox.hpp.
+  std::optional<did> owner;
 };
 
 // What an agent needs of the world during a turn. Called on the thread that runs the turn, within

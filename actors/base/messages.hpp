@@ -119,6 +119,7 @@ struct mailbox_report {
   std::string state; // "running", "stopped", "retrying"
   std::vector<std::string> handlers;
   std::vector<std::pair<std::string, std::string>> advertised;
+  did owner; // empty: nobody
 };
 struct mailbox_inquiry {
   std::function<void(mailbox_report)> reply;

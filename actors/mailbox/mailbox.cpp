@@ -110,6 +110,7 @@ result<void> mailbox::activate(bool unclean) {
                 }));
   load_behind();
   if (!who_.outside()) {
+    KITH_TRY(load_owner());
     KITH_TRY(load_watches());
     return wake_agent();
   }
@@ -266,10 +267,7 @@ mailbox_step mailbox::run() {
     }
     // Last: an answer that has come is handled first, though its deadline passed while the node was
     // down. Those that wait for their mark's sync too.
-    bool answers_wait = std::any_of(blocked_.begin(), blocked_.end(), [](const in_stream* s) {
-      return s->recovered != 0 && s->id.lane == lane::answer;
-    });
-    if (!answers_wait && !stopping_) fire_overdue(step);
+    if (!answers_wait() && !stopping_) fire_overdue(step);
   }
   if (pending_) pending_->settle(step.batch);
   if (inbox_.unsettled()) inbox_.settle(step.batch, step.number);
@@ -297,9 +295,18 @@ mailbox_step mailbox::settle() {
   return step;
 }
 
+bool mailbox::answers_wait() const {
+  return std::any_of(blocked_.begin(), blocked_.end(), [](const in_stream* s) {
+    return s->recovered != 0 && s->id.lane == lane::answer;
+  });
+}
+
 std::optional<time_point> mailbox::next_wake() const {
-  auto wake = inbox_.next_deferred();
-  if (auto d = asks_.next_deadline(); d && (!wake || *d < *wake)) wake = d;
+  // What waits for a commit, or for room, is woken by that: time alone would wake it in vain.
+  if (stopping_ || step_ - durable_ >= limits_.commits_in_flight_max) return std::nullopt;
+  std::optional<time_point> wake;
+  if (!pending_ || pending_->has_room()) wake = inbox_.next_deferred();
+  if (auto d = asks_.next_deadline(); d && !answers_wait() && (!wake || *d < *wake)) wake = d;
   for (const auto& [who, n] : notices_)
     if (!wake || n.not_before < *wake) wake = n.not_before;
   return wake;
@@ -316,6 +323,7 @@ mailbox_report mailbox::report() {
   r.waiting = inbox_.count() + unchained_.size() + (pending_ ? pending_->count() : 0);
   r.unacked = outbox_.unacked_count();
   r.asks = asks_.count();
+  r.owner = who_.owner;
   r.state = stopping_ ? "stopped" : inbox_.next_deferred() ? "retrying" : "running";
   describe_agent(r);
   return r;

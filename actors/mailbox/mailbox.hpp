@@ -40,8 +40,16 @@ struct newborn {
   secret_key key;
   std::string type;
   std::string name;
-  std::string under;
+  did owner = {};
+  std::string under = {};
   enum restart restart = restart::transient;
+};
+
+// What the node does in the turn of a message of a kind that begins with "kith.".
+struct system_turn {
+  encoded reply;
+  std::optional<newborn> born = {};
+  std::optional<did> owner = {}; // of the agent whose mailbox it is; empty: nobody
 };
 
 // One commit, and what it lets out.
@@ -88,9 +96,9 @@ public:
     // Notes in the step that the agent ended itself, so that no later start wakes it.
     std::function<result<void>(mailbox_step&)> retire;
     std::function<void(log_level, std::string_view)> log;
-    // The node's own agent answers what its class cannot, kinds that begin with "kith."; empty for
-    // all others.
-    std::function<std::optional<result<encoded>>(const message&)> system;
+    // Takes the turns of kinds that begin with "kith.", as far as the node knows them; a failure
+    // refuses the message. May be empty.
+    std::function<std::optional<result<system_turn>>(const message&)> system;
     // A message for a DID outside is durable at this position of its mailbox. Any thread; may be
     // empty.
     std::function<void(const did&, sequence position)> kept;
@@ -143,6 +151,7 @@ public:
 private:
   // mailbox.cpp
   void load_behind();
+  bool answers_wait() const; // for the sync of a mark
   void load_local_streams(bool unclean);
   result<void> load_streams(bool unclean);
   void note_positions(mailbox_step& step);
@@ -152,6 +161,8 @@ private:
   class tenant_host;
   result<void> wake_agent();
   void describe_agent(mailbox_report& r) const;
+  result<void> load_owner();
+  result<void> give_owner(const did& to, mailbox_step& step);
   result<void> apply(turn_outcome& outcome, mailbox_step& step);
   void send(emission& e, mailbox_step& step);
   void emit(const did& to, const envelope_fields& f, mailbox_step& step);
@@ -160,7 +171,8 @@ private:
 
   // mailbox_watch.cpp
   result<void> load_watches();
-  result<void> rewatch(const turn_outcome& outcome, mailbox_step& step);
+  result<std::set<did>> watches_after(const turn_outcome& outcome) const;
+  void rewatch(const turn_outcome& outcome, std::set<did> next, mailbox_step& step);
   void tell_of_downs(mailbox_step& step);
   bool tell_of(const down& d, std::uint32_t& attempts, mailbox_step& step);
 
@@ -178,6 +190,7 @@ private:
   turn take_answer(in_stream& s, mailbox_step& step);
   void take_unchained(const volatile_arrival::item& item, mailbox_step& step);
   turn_outcome& run_message(const envelope& e, const did& from);
+  turn_outcome& run_system(result<system_turn> said);
   turn_outcome& run_answer(const pending_ask& ask, const did& from, ask_status status,
                            const envelope* e);
   void fire_overdue(mailbox_step& step);

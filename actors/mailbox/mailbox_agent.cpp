@@ -71,21 +71,61 @@ void mailbox::describe_agent(mailbox_report& r) const {
   for (const auto& a : agent_->advertisements()) r.advertised.emplace_back(a.kind, a.description);
 }
 
+turn_outcome& mailbox::run_system(result<system_turn> said) {
+  agent_->commit(); // so that undoing this turn does not undo the one before
+  auto& o = system_outcome_ = {};
+  if (!said) {
+    o.status = turn_status::refused;
+    o.reason = said.error().what();
+    return o;
+  }
+  o.reply = std::move(said->reply);
+  o.owner = std::move(said->owner);
+  if (auto& n = said->born) {
+    o.spawns.push_back({n->self, std::move(n->type), std::move(n->name), std::move(n->owner),
+                        std::move(n->under), n->restart});
+    host_->prepared.emplace(n->self, std::move(n->key));
+  }
+  return o;
+}
+
+// What the store says now: whoever started this mailbox may have known another.
+result<void> mailbox::load_owner() {
+  KITH_ASSIGN(const auto stored, env_.disk.get(store::table::state, keys::agent(key_)));
+  if (!stored) return {};
+  KITH_ASSIGN(auto r, records::decode<records::agent_record>(*stored));
+  who_.owner = std::move(r.owner);
+  return {};
+}
+
+result<void> mailbox::give_owner(const did& to, mailbox_step& step) {
+  const auto key = keys::agent(key_);
+  KITH_ASSIGN(const auto stored, env_.disk.get(store::table::state, key));
+  if (!stored) return fail(errc::unsupported, "not_stored", "the node's own agent has no owner");
+  KITH_ASSIGN(auto r, records::decode<records::agent_record>(*stored));
+  r.owner = to;
+  step.batch.put(store::table::state, key, records::encode(r));
+  who_.owner = to;
+  return {};
+}
+
 result<void> mailbox::apply(turn_outcome& outcome, mailbox_step& step) {
   auto prepared = std::exchange(host_->prepared, {});
+  KITH_ASSIGN(auto watches, watches_after(outcome));
   for (const auto& spawn : outcome.spawns) {
     auto key = prepared.find(spawn.agent);
     if (key == prepared.end()) return fail(errc::internal, "spawn_without_key", spawn.agent.text());
-    KITH_TRY(env_.spawn(
-        {spawn.agent, std::move(key->second), spawn.type, spawn.name, spawn.under, spawn.restart},
-        step));
+    KITH_TRY(env_.spawn({spawn.agent, std::move(key->second), spawn.type, spawn.name, spawn.owner,
+                         spawn.under, spawn.restart},
+                        step));
   }
+  if (outcome.owner) KITH_TRY(give_owner(*outcome.owner, step));
   if (outcome.stop) {
     KITH_TRY(env_.retire(step));
     stopping_ = true;
     step.stop = true;
   }
-  KITH_TRY(rewatch(outcome, step));
+  rewatch(outcome, std::move(watches), step);
   for (const auto& cell : outcome.cells)
     step.batch.put(store::table::state, keys::cell(key_, cell.name), as_bytes(cell.bytes));
   for (auto& e : outcome.emissions) send(e, step);

@@ -90,16 +90,8 @@ turn_outcome& mailbox::run_message(const envelope& e, const did& from) {
   f.wants_answer = e.wants_answer();
   f.trace = e.trace();
   message m(f);
-  if (env_.system)
-    if (auto reply = env_.system(m)) {
-      system_outcome_ = {};
-      if (*reply)
-        system_outcome_.reply = std::move(**reply);
-      else
-        system_outcome_.status = turn_status::refused,
-        system_outcome_.reason = reply->error().what();
-      return system_outcome_;
-    }
+  if (env_.system && f.kind.starts_with("kith."))
+    if (auto said = env_.system(m)) return run_system(std::move(*said));
   const turn_note noted(env_.turns.get(), e.kind());
   return agent_->run(m, wall_);
 }

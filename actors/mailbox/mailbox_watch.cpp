@@ -39,8 +39,8 @@ result<void> mailbox::load_watches() {
   return {};
 }
 
-result<void> mailbox::rewatch(const turn_outcome& outcome, mailbox_step& step) {
-  if (outcome.watching.empty()) return {};
+result<std::set<did>> mailbox::watches_after(const turn_outcome& outcome) const {
+  if (outcome.watching.empty()) return std::set<did>();
   auto next = watches_;
   for (const auto& [who, on] : outcome.watching) {
     if (on)
@@ -51,6 +51,11 @@ result<void> mailbox::rewatch(const turn_outcome& outcome, mailbox_step& step) {
   if (next.size() > limits_.watches_max)
     return fail(errc::overloaded, "too_many_watches",
                 "an agent watches at most " + std::to_string(limits_.watches_max));
+  return next;
+}
+
+void mailbox::rewatch(const turn_outcome& outcome, std::set<did> next, mailbox_step& step) {
+  if (outcome.watching.empty()) return;
   std::vector<std::string> names;
   for (const auto& who : next) names.push_back(who.text());
   std::string cell{char(detail::cell::format), 0, char(cell_form)};
@@ -61,7 +66,6 @@ result<void> mailbox::rewatch(const turn_outcome& outcome, mailbox_step& step) {
   if (env_.watch)
     for (const auto& [who, on] : outcome.watching)
       step.released.push_back([watch = env_.watch, who = who, on = on] { watch(who, on); });
-  return {};
 }
 
 void mailbox::watch_again() {

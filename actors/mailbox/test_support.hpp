@@ -49,6 +49,11 @@ public:
 
   const did& id() const { return key_.did(); }
   bool has(const did& agent) const { return tenants_.count(agent) != 0; }
+  std::vector<did> agents() const {
+    std::vector<did> all;
+    for (const auto& [agent, t] : tenants_) all.push_back(agent);
+    return all;
+  }
   bool up() const { return journal != nullptr; }
 
   did spawn(std::string_view type, std::string supervisor = {}) {
@@ -171,6 +176,8 @@ public:
   outlets out;
   std::function<bool(const did& to)>
       gate; // false: a local delivery finds no room in front of the recipient
+  // What the node does itself with kinds that begin with "kith."; empty: nothing.
+  std::function<std::optional<result<system_turn>>(const message&)> system;
   std::shared_ptr<store::memory_disk> disk =
       std::make_shared<store::memory_disk>(); // outlives each life
   std::unique_ptr<store::memory_backend> backend;
@@ -212,9 +219,10 @@ private:
             [this](newborn n, mailbox_step& s) { return bear(std::move(n), s); },
             [](mailbox_step&) -> result<void> { return {}; },
             [this](log_level, std::string_view text) { logged.emplace_back(text); },
-            {},
+            [this](const message& m) { return system ? system(m) : std::nullopt; },
             [this](const did& who, sequence position) { kept.emplace_back(who, position); },
-            [this](const did& who, bool on) { watches.emplace_back(who, on); }};
+            [this](const did& who, bool on) { watches.emplace_back(who, on); },
+            {}};
   }
   result<void> bear(newborn n, mailbox_step& s) {
     if (n.name == "unwanted") return fail(errc::overloaded, "too_many_agents");
@@ -223,7 +231,9 @@ private:
              make_incarnation(random_),
              std::make_shared<const secret_key>(std::move(n.key)),
              n.type,
-             n.name};
+             n.name,
+             {},
+             n.owner};
     s.batch.raise_epoch(n.self, 1);
     local_.insert(n.self);
     s.released.push_back([this, t] {

@@ -31,7 +31,7 @@ void health(node_parts& parts, const boost::json::object&, control_server::reply
   o["unclean"] = parts.unclean;
   o["dead_letters"] = dead->size();
   o["more"] = more;
-  if (auto free = parts.disk->free_bytes()) o["disk_free"] = *free;
+  if (auto free = parts.free_bytes()) o["disk_free"] = *free;
   o["log_lines_lost"] = parts.logs->lost();
   reply(std::move(o));
 }

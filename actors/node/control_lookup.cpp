@@ -214,6 +214,7 @@ void agents(node_parts& parts, const bj::object& args, control_server::reply rep
                      o["state"] = r.state;
                      o["pending"] = r.waiting;
                      o["unacknowledged"] = r.unacked;
+                     if (!r.owner.empty()) o["owner"] = r.owner.text();
                      o["handlers"] = bj::array(r.handlers.begin(), r.handlers.end());
                      gather->one(std::move(o));
                    }});

@@ -70,7 +70,7 @@ result<ingress> request_of(node_parts& parts, const bj::object& args) {
   if (!id.empty()) {
     KITH_ASSIGN(in.id, uuid::parse(id));
   }
-  auto free = parts.disk->free_bytes();
+  auto free = parts.free_bytes();
   auto reserve = std::uint64_t(parts.options.settings.integer("store.disk_reserve_mb")) << 20;
   if (free && *free < reserve)
     return fail(errc::overloaded, "disk_reserve",
@@ -180,6 +180,8 @@ void spawn(node_parts& parts, const bj::object& args, control_server::reply repl
   auto again = optional_text(args, "restart");
   for (const auto* argument : {&type, &name, &node, &under, &again})
     if (!*argument) return reply(fail(argument->error()));
+  auto owner = owner_argument(args);
+  if (!owner) return reply(fail(owner.error()));
   if (!again->empty() && !parse_restart(*again))
     return reply(fail(bad_argument("restart", "permanent, transient or temporary")));
   if (!name->empty() && !parts.directory.named(*name).empty())
@@ -196,6 +198,7 @@ void spawn(node_parts& parts, const bj::object& args, control_server::reply repl
   in.kind = "kith.spawn";
   in.content_type = json_type;
   bj::object order{{"type", *type}, {"name", *name}};
+  if (!owner->empty()) order["owner"] = owner->text();
   if (!under->empty()) order["under"] = *under;
   if (!again->empty()) order["restart"] = *again;
   in.payload = bj::serialize(order);

@@ -7,6 +7,7 @@
 #include "actors/base/peer_table.hpp"
 #include "actors/base/tree_view.hpp"
 #include "actors/base/watchdog.hpp"
+#include "actors/edge/histories.hpp"
 #include "actors/edge/inbox_hub.hpp"
 #include "actors/edge/server.hpp"
 #include "actors/link/link_actor.hpp"
@@ -16,9 +17,10 @@
 #include "actors/node/node.hpp"
 #include "actors/supervisor/supervisor.hpp"
 #include "runtime/identity/keystore.hpp"
-#include "runtime/net/asio_network.hpp"
+#include "runtime/net/network.hpp"
+#include "runtime/net/reactor.hpp"
 #include "runtime/observe/logger.hpp"
-#include "runtime/store/rocks_backend.hpp"
+#include "runtime/store/journal.hpp"
 
 #include <future>
 #include <set>
@@ -26,8 +28,21 @@
 namespace kith {
 
 class control_server;
+// What a node stands on: the machine, or a simulated one. All of it outlives the node.
+struct node_ground {
+  const kith::clock& time;
+  random_source& random;
+  net::reactor& reactor; // links and the control socket
+  net::network& network;
+  bool threads = true; // agents of types that block have threads of their own
+};
+
+struct edge_host;
 
 struct node_parts {
+  node_parts(node_options o, const node_ground& on);
+  ~node_parts();
+
   node_options options;
   std::string name;
   std::string link_address; // as others are told
@@ -36,13 +51,17 @@ struct node_parts {
   bool unclean = false;
   mailbox_limits limits;
 
-  kith::system_clock time;
-  system_random random;
+  const kith::clock& time;
+  random_source& random;
+  net::reactor& reactor;
+  net::network& network;
+  const bool threads;
   std::optional<observe::log_hub> logs;
   observe::logger log;
   std::optional<keystore> keys;
   crypto::secret_buffer cluster_secret;
-  std::unique_ptr<store::rocks_backend> disk;
+  std::unique_ptr<store::backend> disk;
+  std::function<result<std::uint64_t>()> free_bytes; // of the disk
   std::unique_ptr<store::journal> journal;
   kith::router router;
   agent_directory directory;
@@ -57,22 +76,17 @@ struct node_parts {
       std::make_shared<seen_positions>(); // shared with the cluster's actor
   observe::registry metrics;
   edge::inbox_hub hub;
-  net::asio_reactor reactor;
-  std::optional<net::asio_network> network;
+  edge::history_book histories;
   std::unique_ptr<net::listener> listener;
-  caf::actor_system_config config;
-  std::unique_ptr<caf::actor_system> system;
   std::unique_ptr<control_server> control;
-  // The edge has a thread of its own, so that the web does not slow links down.
-  net::asio_reactor edge_reactor;
-  std::optional<net::asio_network> edge_network;
-  std::unique_ptr<edge::server> edge;
+  std::unique_ptr<edge_host> edge;
   std::string edge_url; // empty: there is no edge
 
   std::mutex mutex; // guards what follows
   caf::actor root, links, agents, cluster;
   std::map<std::string, caf::actor> supervisors; // that the program declares; without failed ones
   std::set<did> opening;                         // mailboxes of DIDs outside that are being set up
+  std::set<did> publishing;                      // key histories that are being stored or erased
   std::atomic<std::uint64_t> births{0};          // the last agent's place among its siblings
   bool joined = false;
   bool draining = false;
@@ -136,7 +150,7 @@ void agent_ended(node_parts& parts, const tenant& who, const down& what,
 // The link to a node is up, or no longer.
 void link_changed_to(node_parts& parts, const did& node, bool up);
 // What another node's agent says to ours; nothing if it is not about watching.
-std::optional<result<encoded>> node_message(node_parts& parts, const message& m);
+std::optional<result<system_turn>> node_message(node_parts& parts, const message& m);
 
 // Says in the log, from time to time, which handlers hold up a worker thread.
 void watch_handlers(node_parts& parts);

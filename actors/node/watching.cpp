@@ -107,14 +107,14 @@ result<void> heard_down(node_parts& parts, const did& node, const down_report& r
   return fail(errc::malformed, "bad_down", "no such reason");
 }
 
-result<encoded> watch_message(node_parts& parts, const message& m) {
+result<system_turn> watch_message(node_parts& parts, const message& m) {
   if (!is_peer(parts, m.from()))
     return fail(errc::forbidden, "nodes_only", "this is between nodes");
   if (m.kind() == "kith.down") {
     auto r = m.as<down_report>();
     if (!r) return fail(errc::malformed, "bad_down", "no report");
     KITH_TRY(heard_down(parts, m.from(), *r));
-    return encoded{};
+    return system_turn{};
   }
   auto order = m.as<watch_order>();
   if (!order) return fail(errc::malformed, "bad_watch", "no order");
@@ -123,12 +123,12 @@ result<encoded> watch_message(node_parts& parts, const message& m) {
     asked_to_watch(parts, m.from(), who, order->sure);
   else
     parts.watches.remove_node(who, m.from());
-  return encoded{};
+  return system_turn{};
 }
 
 } // namespace
 
-std::optional<result<encoded>> node_message(node_parts& parts, const message& m) {
+std::optional<result<system_turn>> node_message(node_parts& parts, const message& m) {
   if (m.kind() == "kith.watch" || m.kind() == "kith.unwatch" || m.kind() == "kith.down")
     return watch_message(parts, m);
   return std::nullopt;

@@ -40,6 +40,8 @@ struct options {
   std::string type;
   std::string name;
   std::string on_node;
+  std::string owner; // also of own
+  bool nobody = false;
   std::string under;
   std::string restart;
   // tree
