@@ -49,6 +49,8 @@ struct spawn_request {
   std::string type;
   std::string name;
   did owner = {}; // may act as it from outside; only the operator says one
+  std::string under;
+  enum restart restart = restart::transient;
 };
 
 // A cell in its stored form: one byte 1, the version (2 bytes, big-endian), JSON.
@@ -63,6 +65,7 @@ enum class turn_status : std::uint8_t {
   refused, // by the handler, for its payload, or because there is no handler: final, not to be
            // tried again
   threw,   // to be tried again (semantics.md 11)
+  crashed, // by the handler's own word: final, and the agent ends its life
 };
 
 // All that a turn did; unless it is done, only status and reason are set. Valid until the next call
@@ -75,7 +78,8 @@ struct turn_outcome {
   std::optional<encoded> reply;
   std::vector<emission> emissions; // in the order in which they were made
   std::vector<spawn_request> spawns;
-  std::span<const cell_write> cells; // those that changed
+  std::vector<std::pair<did, bool>> watching; // begun (true) and ended, in order
+  std::span<const cell_write> cells;          // those that changed
   bool stop = false;
   // Who may act as the agent from now on, empty: nobody. Never by a handler: mailbox.hpp.
   std::optional<did> owner;
@@ -131,6 +135,7 @@ public:
   // An answer's turn, by the handler that the ask named. `refused` goes to the ledger alone: for
   // one, there may be no such handler any more.
   turn_outcome& run(const answer& a, std::string_view handler, std::int64_t now_ms);
+  turn_outcome& run(const down& d, std::int64_t now_ms);
   // Of the last turn, or of setup.
   turn_outcome& outcome();
 

@@ -21,6 +21,7 @@ struct probe_base::world final : agent_host {
   stored_cells cells;
   std::vector<sent_message> sent;
   std::vector<spawned_agent> spawned;
+  std::set<did> watched;
   std::vector<std::string> logged;
   did sender = example("sender");
   std::size_t spawn_count = 0;
@@ -61,6 +62,7 @@ struct probe_base::world final : agent_host {
 const std::string& turn::text() const {
   if (how_ == ending::refused) throw std::logic_error("refused: " + reason_);
   if (how_ == ending::threw) throw std::logic_error("threw: " + reason_);
+  if (how_ == ending::crashed) throw std::logic_error("crashed: " + reason_);
   return payload_;
 }
 
@@ -100,8 +102,11 @@ turn probe_base::settle() {
   auto& done = w.instance->outcome();
   turn t;
   if (done.status != turn_status::done) {
-    t.how_ = done.status == turn_status::refused ? turn::ending::refused : turn::ending::threw;
+    t.how_ = done.status == turn_status::refused   ? turn::ending::refused
+             : done.status == turn_status::crashed ? turn::ending::crashed
+                                                   : turn::ending::threw;
     t.reason_ = done.reason;
+    if (t.crashed()) w.activate(); // as its supervisor does
     return t;
   }
   if (done.reply) {
@@ -115,7 +120,13 @@ turn probe_base::settle() {
                       e.time_to_live_ms, e.then, e.context,
                       is_ask ? w.now_ms + std::int64_t(e.deadline_ms) : 0});
   }
-  for (auto& s : done.spawns) w.spawned.push_back({s.agent, s.type, s.name});
+  for (auto& s : done.spawns) w.spawned.push_back({s.agent, s.type, s.name, s.under, s.restart});
+  for (const auto& [who, on] : done.watching) {
+    if (on)
+      w.watched.insert(who);
+    else
+      w.watched.erase(who);
+  }
   w.stopped = w.stopped || done.stop;
   w.instance->commit();
   return t;
@@ -176,6 +187,14 @@ std::vector<turn> probe_base::advance(std::int64_t ms) {
   return turns;
 }
 
+turn probe_base::go_down(const did& who, down_reason reason, std::string_view why) {
+  auto& w = *world_;
+  if (w.watched.count(who) == 0) throw std::logic_error("the agent does not watch " + who.text());
+  w.instance->run(down{who, reason, std::string(why)}, w.now_ms);
+  return settle();
+}
+
+const std::set<did>& probe_base::watched() const { return world_->watched; }
 std::int64_t probe_base::now() const { return world_->now_ms; }
 void probe_base::restart() { world_->activate(); }
 const stored_cells& probe_base::cells() const { return world_->cells; }

@@ -9,6 +9,7 @@
 #include "runtime/stream/verified.hpp"
 
 #include <functional>
+#include <kith/supervision.hpp>
 #include <memory>
 #include <string>
 #include <vector>
@@ -209,13 +210,25 @@ struct stop_child {
 struct supervisor_tick {};
 
 // What a supervisor knows of a child before it runs. A message to the supervisor: the child is
-// started at once.
+// started at once, or with its siblings if these are just being restarted.
 struct child_spec {
   std::string name;
   std::string kind; // for people: "mailbox", "link"
   // Runs on the supervisor's thread; may throw, which counts as a crash.
   std::function<caf::actor(caf::actor_system&)> start;
-  std::function<void(const std::string& reason)> gave_up; // may be empty
+  // It ended otherwise than in order, and is not started again. May be empty.
+  std::function<void(const std::string& reason)> gave_up;
+  enum restart restart = restart::transient;
+  // Its place among its siblings; 0: behind all that are there. Of two with the same one, the first
+  // to come stands first.
+  std::uint64_t order = 0;
+  // It stops children of its own, each within a deadline, and so needs none itself: to kill it
+  // would leave children behind that still run when it is started again.
+  bool supervises = false;
+};
+// Stops a child, and forgets it.
+struct remove_child {
+  std::string name;
 };
 
 } // namespace kith
@@ -242,6 +255,7 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(kith::directory_change)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(kith::stop_child)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(kith::supervisor_tick)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(kith::child_spec)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(kith::remove_child)
 
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(kith::adopt_session)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(kith::link_say)

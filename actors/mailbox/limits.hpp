@@ -35,6 +35,8 @@ struct mailbox_limits {
   std::size_t pending_bytes_max = 256 << 20;
   // Asks that wait for an answer; past it `ask` returns overloaded.
   std::size_t asks_max = 100'000;
+  // Agents that one agent watches; a turn that would watch more fails.
+  std::size_t watches_max = 1000;
   // Tries of a message before it is dead-lettered, and the delays between them: the first doubles
   // up to the last, each with a jitter of half its length.
   std::uint32_t attempts_max = 5;

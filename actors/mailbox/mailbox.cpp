@@ -111,6 +111,7 @@ result<void> mailbox::activate(bool unclean) {
   load_behind();
   if (!who_.outside()) {
     KITH_TRY(load_owner());
+    KITH_TRY(load_watches());
     return wake_agent();
   }
   pending_.emplace(limits_, key_);
@@ -246,16 +247,17 @@ mailbox_step mailbox::run() {
       admit(ingress_.front(), step);
       ingress_.pop_front();
     }
+    tell_of_downs(step);
     std::size_t turns = 0;
     auto room = [&] { return !pending_ || pending_->has_room(); };
-    for (; !unchained_.empty() && turns < limits_.commit_turns_max; ++turns) {
+    for (; !unchained_.empty() && turns < limits_.commit_turns_max && !stopping_; ++turns) {
       take_unchained(unchained_.front(), step);
       ++unchained_taken_.count;
       unchained_taken_.size += unchained_.front().envelope->size();
       unchained_.pop_front();
     }
     for (; turns < limits_.commit_turns_max && step.batch.size_bytes() < limits_.commit_bytes_max &&
-           room();
+           room() && !stopping_;
          ++turns) {
       auto* s = inbox_.next_ready(now);
       if (s == nullptr) break;
@@ -265,7 +267,7 @@ mailbox_step mailbox::run() {
     }
     // Last: an answer that has come is handled first, though its deadline passed while the node was
     // down. Those that wait for their mark's sync too.
-    if (!answers_wait()) fire_overdue(step);
+    if (!answers_wait() && !stopping_) fire_overdue(step);
   }
   if (pending_) pending_->settle(step.batch);
   if (inbox_.unsettled()) inbox_.settle(step.batch, step.number);
@@ -305,6 +307,8 @@ std::optional<time_point> mailbox::next_wake() const {
   std::optional<time_point> wake;
   if (!pending_ || pending_->has_room()) wake = inbox_.next_deferred();
   if (auto d = asks_.next_deadline(); d && !answers_wait() && (!wake || *d < *wake)) wake = d;
+  for (const auto& [who, n] : notices_)
+    if (!wake || n.not_before < *wake) wake = n.not_before;
   return wake;
 }
 

@@ -5,6 +5,7 @@
 #pragma once
 
 #include "actors/agent/host.hpp"
+#include "actors/base/watchdog.hpp"
 #include "actors/mailbox/asks.hpp"
 #include "actors/mailbox/inbox.hpp"
 #include "actors/mailbox/outbox.hpp"
@@ -26,7 +27,10 @@ struct tenant {
   std::string type;
   std::string name;
   std::optional<delegation> spoken_for;
-  did owner; // may act as it from outside; empty: nobody may
+  did owner;              // may act as it from outside; empty: nobody may
+  std::string supervisor; // that the program declares; empty: the node's own
+  enum restart restart = restart::transient;
+  std::uint64_t order = 0; // of its birth
   bool outside() const { return key == nullptr; }
 };
 
@@ -37,6 +41,8 @@ struct newborn {
   std::string type;
   std::string name;
   did owner = {};
+  std::string under = {};
+  enum restart restart = restart::transient;
 };
 
 // What the node does in the turn of a message of a kind that begins with "kith.".
@@ -60,11 +66,13 @@ struct mailbox_step {
   std::vector<stream_position> positions;          // acks and credit for links
   std::vector<std::function<void()>> released;
   bool stop = false;    // the agent asked to end
+  std::string crash;    // or crashed, and this is why,
+  std::string culprit;  // and what it was handling, for people
   bool barrier = false; // goes through the journal even with nothing to store
 
   bool empty() const {
     return batch.empty() && local.empty() && remote.empty() && unchained.empty() &&
-           positions.empty() && released.empty() && !stop && !barrier;
+           positions.empty() && released.empty() && !stop && crash.empty() && !barrier;
   }
 };
 
@@ -94,6 +102,11 @@ public:
     // A message for a DID outside is durable at this position of its mailbox. Any thread; may be
     // empty.
     std::function<void(const did&, sequence position)> kept;
+    // The tenant watches that agent, or no longer: called when that is durable, and for each of
+    // them when the agent was activated. Any thread; may be empty.
+    std::function<void(const did& watched, bool on)> watch;
+    // Where turns are noted while they run; shared with the node's watchdog. May be null.
+    std::shared_ptr<turn_watch> turns;
   };
 
   mailbox(tenant who, const mailbox_limits& limits, environment env);
@@ -112,6 +125,8 @@ public:
   void acknowledged(const stream_acked& a);
   void ingress(kith::ingress request);
   void taken_by_owner(pending_ack a);
+  void watch_again();     // tells the node of all that the agent watches
+  void went_down(down d); // one that the agent watches; of one agent the last is kept
   void durable(std::uint64_t step_number);
   void stop() { stopping_ = true; }
 
@@ -154,6 +169,13 @@ private:
   result<void> check_entering(const kith::ingress& r, const envelope_fields& f, bool own_id) const;
   void admit(kith::ingress& request, mailbox_step& step);
 
+  // mailbox_watch.cpp
+  result<void> load_watches();
+  result<std::set<did>> watches_after(const turn_outcome& outcome) const;
+  void rewatch(const turn_outcome& outcome, std::set<did> next, mailbox_step& step);
+  void tell_of_downs(mailbox_step& step);
+  bool tell_of(const down& d, std::uint32_t& attempts, mailbox_step& step);
+
   // mailbox_pending.cpp
   result<void> check_word(const envelope_fields& f, bool own_id) const;
   void keep(in_stream& s, mailbox_step& step);
@@ -176,6 +198,8 @@ private:
               std::string_view content_type, std::string_view payload, mailbox_step& step);
   void finish(in_stream& s, disposition d, const std::string& reason, mailbox_step& step);
   turn failed(in_stream& s, const std::string& reason, mailbox_step& step);
+  turn died(in_stream& s, const std::string& reason, std::uint32_t attempts, mailbox_step& step);
+  void crash(const std::string& reason, std::string culprit, mailbox_step& step);
   void dead_letter(const envelope& e, const std::string& reason, std::uint32_t attempts,
                    mailbox_step& step);
   void note_notice(const envelope& notice, const did& from, mailbox_step& step);
@@ -190,6 +214,13 @@ private:
   asks asks_;
   std::optional<pending_mail> pending_; // only of a DID outside
   std::deque<pending_ack> pending_acks_;
+  struct pending_down {
+    down what;
+    std::uint32_t attempts = 0;
+    time_point not_before{};
+  };
+  std::set<did> watches_;
+  std::map<did, pending_down> notices_; // of those alone
   uuid_generator ids_;
   std::unique_ptr<agent_instance> agent_;
   std::vector<std::pair<std::string, std::string>>

@@ -82,7 +82,8 @@ turn_outcome& mailbox::run_system(result<system_turn> said) {
   o.reply = std::move(said->reply);
   o.owner = std::move(said->owner);
   if (auto& n = said->born) {
-    o.spawns.push_back({n->self, std::move(n->type), std::move(n->name), std::move(n->owner)});
+    o.spawns.push_back({n->self, std::move(n->type), std::move(n->name), std::move(n->owner),
+                        std::move(n->under), n->restart});
     host_->prepared.emplace(n->self, std::move(n->key));
   }
   return o;
@@ -110,10 +111,12 @@ result<void> mailbox::give_owner(const did& to, mailbox_step& step) {
 
 result<void> mailbox::apply(turn_outcome& outcome, mailbox_step& step) {
   auto prepared = std::exchange(host_->prepared, {});
+  KITH_ASSIGN(auto watches, watches_after(outcome));
   for (const auto& spawn : outcome.spawns) {
     auto key = prepared.find(spawn.agent);
     if (key == prepared.end()) return fail(errc::internal, "spawn_without_key", spawn.agent.text());
-    KITH_TRY(env_.spawn({spawn.agent, std::move(key->second), spawn.type, spawn.name, spawn.owner},
+    KITH_TRY(env_.spawn({spawn.agent, std::move(key->second), spawn.type, spawn.name, spawn.owner,
+                         spawn.under, spawn.restart},
                         step));
   }
   if (outcome.owner) KITH_TRY(give_owner(*outcome.owner, step));
@@ -122,6 +125,7 @@ result<void> mailbox::apply(turn_outcome& outcome, mailbox_step& step) {
     stopping_ = true;
     step.stop = true;
   }
+  rewatch(outcome, std::move(watches), step);
   for (const auto& cell : outcome.cells)
     step.batch.put(store::table::state, keys::cell(key_, cell.name), as_bytes(cell.bytes));
   for (auto& e : outcome.emissions) send(e, step);

@@ -8,6 +8,11 @@ namespace kith {
 
 using store::table;
 
+// A message, as people find it again.
+static std::string name_of(const envelope& e, const did& from) {
+  return "message " + e.id().text() + " (" + std::string(e.kind()) + ") from " + from.text();
+}
+
 bool mailbox::may_run(in_stream& s, mailbox_step& step) {
   auto block = [&] {
     blocked_.push_back(&s);
@@ -87,6 +92,7 @@ turn_outcome& mailbox::run_message(const envelope& e, const did& from) {
   message m(f);
   if (env_.system && f.kind.starts_with("kith."))
     if (auto said = env_.system(m)) return run_system(std::move(*said));
+  const turn_note noted(env_.turns.get(), e.kind());
   return agent_->run(m, wall_);
 }
 
@@ -118,6 +124,9 @@ mailbox::turn mailbox::take_request(in_stream& s, mailbox_step& step) {
     answer(e, s.id.from, answer_status::refused, text_type, outcome.reason, step);
     finish(s, disposition::refused, outcome.reason, step);
     return turn::consumed;
+  case turn_status::crashed:
+    crash(outcome.reason, name_of(e, s.id.from), step);
+    return died(s, "it crashed the agent: " + outcome.reason, s.attempts + 1, step);
   case turn_status::threw: break;
   }
   return failed(s, outcome.reason, step);
@@ -133,8 +142,24 @@ mailbox::turn mailbox::failed(in_stream& s, const std::string& reason, mailbox_s
     env_.log(log_level::warn, "a turn failed and will be tried again: " + reason);
     return turn::blocked;
   }
+  // What an agent cannot handle, however often it tries, is a matter for a supervisor of its own.
+  if (!who_.supervisor.empty())
+    crash(reason, name_of(s.pending.front().envelope.get(), s.id.from), step);
+  return died(s, reason, s.attempts, step);
+}
+
+// This life of the agent ends with the step.
+void mailbox::crash(const std::string& reason, std::string culprit, mailbox_step& step) {
+  stopping_ = true;
+  step.crash = reason.empty() ? "crashed" : reason;
+  step.culprit = std::move(culprit);
+}
+
+// The head of `s` is a dead letter, and whoever asked is told.
+mailbox::turn mailbox::died(in_stream& s, const std::string& reason, std::uint32_t attempts,
+                            mailbox_step& step) {
   auto e = s.pending.front().envelope.get();
-  dead_letter(e, reason, s.attempts, step);
+  dead_letter(e, reason, attempts, step);
   if (s.id.lane == lane::request)
     answer(e, s.id.from, answer_status::dead, text_type, reason, step);
   finish(s, disposition::dead, reason, step);
@@ -200,6 +225,7 @@ turn_outcome& mailbox::run_answer(const pending_ask& ask, const did& from, ask_s
     f.reason = e != nullptr ? as_text(e->payload()) : std::string_view("no answer by the deadline");
   }
   kith::answer a(f);
+  const turn_note noted(env_.turns.get(), ask.record.handler);
   return agent_->run(a, ask.record.handler, wall_);
 }
 
@@ -229,9 +255,13 @@ mailbox::turn mailbox::take_answer(in_stream& s, mailbox_step& step) {
         outcome.reason = applied.error().what();
       }
     }
-    if (outcome.status == turn_status::threw) {
+    const bool crashed = outcome.status == turn_status::crashed;
+    if (outcome.status == turn_status::threw || crashed) {
       auto request = e.correlation();
-      auto result = failed(s, outcome.reason, step);
+      if (crashed) crash(outcome.reason, name_of(e, s.id.from), step);
+      auto result = crashed
+                        ? died(s, "it crashed the agent: " + outcome.reason, s.attempts + 1, step)
+                        : failed(s, outcome.reason, step);
       if (result == turn::consumed) asks_.remove(request, step.batch);
       return result;
     }
@@ -283,6 +313,10 @@ void mailbox::take_unchained(const volatile_arrival::item& item, mailbox_step& s
       return;
     }
     auto& outcome = run_answer(*ask, item.from, ask_status(std::uint8_t(e.status())), &e);
+    if (outcome.status == turn_status::crashed) {
+      asks_.remove(e.correlation(), step.batch);
+      return crash(outcome.reason, name_of(e, item.from), step);
+    }
     if (outcome.status != turn_status::done) return; // one that threw runs again as a time-out
     if (apply(outcome, step))
       asks_.remove(e.correlation(), step.batch);
@@ -303,6 +337,10 @@ void mailbox::take_unchained(const volatile_arrival::item& item, mailbox_step& s
     answer(e, item.from, answer_status::refused, text_type, outcome.reason, step);
   } else {
     env_.log(log_level::warn, "a volatile message failed and is dropped: " + outcome.reason);
+    if (outcome.status == turn_status::crashed) {
+      answer(e, item.from, answer_status::dead, text_type, outcome.reason, step);
+      crash(outcome.reason, name_of(e, item.from), step);
+    }
   }
 }
 
@@ -327,6 +365,11 @@ void mailbox::fire_overdue(mailbox_step& step) {
                  "the handler of a time-out failed and will be tried again: " + outcome.reason);
         asks_.postpone(*request, now + limits_.retry_delay_max);
         continue;
+      }
+      if (outcome.status == turn_status::crashed) {
+        auto what = "the time-out of ask " + request->text();
+        asks_.remove(*request, step.batch);
+        return crash(outcome.reason, std::move(what), step);
       }
     }
     asks_.remove(*request, step.batch);

@@ -56,7 +56,7 @@ public:
   }
   bool up() const { return journal != nullptr; }
 
-  did spawn(std::string_view type) {
+  did spawn(std::string_view type, std::string supervisor = {}) {
     tenant t{{},
              1,
              make_incarnation(random_),
@@ -64,6 +64,7 @@ public:
              std::string(type),
              {}};
     t.self = t.key->did();
+    t.supervisor = std::move(supervisor);
     auto agent = t.self;
     local_.insert(agent);
     tenants_.insert_or_assign(agent, std::move(t));
@@ -186,7 +187,9 @@ public:
   std::map<stream_key, std::shared_ptr<local_flow>> flows; // of this life
   std::vector<std::pair<did, sequence>> kept;              // for DIDs outside
   std::vector<std::string> logged;
-  std::vector<error> refused; // commits that the journal did not take
+  std::vector<std::pair<did, bool>> watches;        // begun and ended
+  std::vector<std::pair<did, std::string>> crashed; // by the agents' own word
+  std::vector<error> refused;                       // commits that the journal did not take
 
 private:
   struct life {
@@ -217,7 +220,9 @@ private:
             [](mailbox_step&) -> result<void> { return {}; },
             [this](log_level, std::string_view text) { logged.emplace_back(text); },
             [this](const message& m) { return system ? system(m) : std::nullopt; },
-            [this](const did& who, sequence position) { kept.emplace_back(who, position); }};
+            [this](const did& who, sequence position) { kept.emplace_back(who, position); },
+            [this](const did& who, bool on) { watches.emplace_back(who, on); },
+            {}};
   }
   result<void> bear(newborn n, mailbox_step& s) {
     if (n.name == "unwanted") return fail(errc::overloaded, "too_many_agents");
@@ -242,6 +247,7 @@ private:
     for (auto& s : box(who).take_opened()) streams[s->id] = s;
     auto number = step.number;
     bool barrier = step.barrier;
+    if (!step.crash.empty()) crashed.emplace_back(who, step.crash);
     auto batch = std::move(step.batch);
     auto local = std::move(step.local);
     auto held =

@@ -139,6 +139,7 @@ void control_verb(node_parts& parts, std::string_view verb, const bj::object& ar
   static constexpr std::pair<std::string_view, handler> verbs[] = {
       {"status", control::status},
       {"tree", control::tree},
+      {"crashes", control::crashes},
       {"agents", control::agents},
       {"where", control::where},
       {"send", control::send},

@@ -70,6 +70,7 @@ void put_payload(boost::json::object& o, std::string_view content_type, std::str
 void status(node_parts& parts, const boost::json::object& args, control_server::reply reply);
 void tree(node_parts& parts, const boost::json::object& args, control_server::reply reply);
 void agents(node_parts& parts, const boost::json::object& args, control_server::reply reply);
+void crashes(node_parts& parts, const boost::json::object& args, control_server::reply reply);
 void health(node_parts& parts, const boost::json::object& args, control_server::reply reply);
 void config(node_parts& parts, const boost::json::object& args, control_server::reply reply);
 void where(node_parts& parts, const boost::json::object& args, control_server::reply reply);

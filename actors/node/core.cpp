@@ -8,15 +8,6 @@ namespace kith {
 
 namespace {
 
-restart_limits limits_of(const config::settings& s) {
-  restart_limits r;
-  r.intensity_max = std::uint32_t(s.integer("supervisor.intensity"));
-  r.period = s.milliseconds("supervisor.period_ms");
-  r.delay = s.milliseconds("supervisor.backoff_ms");
-  r.delay_max = s.milliseconds("supervisor.backoff_ms_max");
-  return r;
-}
-
 mailbox_limits mailbox_limits_of(const config::settings& s) {
   mailbox_limits l;
   l.count_max = std::size_t(s.integer("mailbox.count_max"));
@@ -36,7 +27,7 @@ mailbox_limits mailbox_limits_of(const config::settings& s) {
 
 node_parts::node_parts(node_options o, const node_ground& on)
     : options(std::move(o)), time(on.time), random(on.random), reactor(on.reactor),
-      network(on.network) {}
+      network(on.network), threads(on.threads) {}
 node_parts::~node_parts() = default;
 
 void node_parts::die(const error& why) {
@@ -132,7 +123,7 @@ caf::actor node_core::start_supervisor(caf::actor_system& s, const std::string& 
                                        duration deadline, bool together) {
   supervisor_options o;
   o.path = path;
-  o.limits = limits_of(options.settings);
+  o.limits = default_restart_limits(options.settings);
   o.stop_deadline = deadline;
   o.stop_together = together;
   return s.spawn<supervisor>(o, supervisor_ports{time, random, tree, log.component("supervisor")});
@@ -183,7 +174,8 @@ void node_core::start_tree(caf::actor_system& system) {
                           std::lock_guard inner(mutex);
                           joined = now_joined;
                         },
-                        [this](const error& why) { die(why); }};
+                        [this](const error& why) { die(why); },
+                        [this](const did& peer, bool up) { link_changed_to(*this, peer, up); }};
     lock.unlock();
     cluster_options o{name, {link_address}, options.settings.list("cluster.seeds"), boot_epoch};
     auto a = s.spawn<cluster_actor>(std::move(o), std::move(ports), seen);
@@ -192,7 +184,9 @@ void node_core::start_tree(caf::actor_system& system) {
   });
   cluster_spec.kind = "membership";
   auto agents_spec = child("agents", [this](caf::actor_system& s) {
-    auto stored = stored_agents(*this);
+    auto known = know_agents(*this);
+    if (!known) throw std::runtime_error(known.error().what());
+    auto stored = children_of(*this, {});
     if (!stored) throw std::runtime_error(stored.error().what());
     auto a = start_supervisor(s, name + "/agents",
                               options.settings.milliseconds("shutdown.deadline_ms"), true);

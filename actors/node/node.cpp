@@ -121,6 +121,7 @@ result<void> node::impl::open() {
   loop.call([&] { listening = control->listen(options.dir / "control.sock"); });
   KITH_TRY(listening);
   control->on_stop([this] { begin_stop(); });
+  reactor.post([this] { watch_handlers(*this); });
   log.info("node up",
            {{"node", self().text()}, {"name", name}, {"link", link_address}, {"unclean", unclean}});
   return {};
@@ -141,6 +142,7 @@ void node::impl::stop_actors(duration deadline) {
   }
   std::lock_guard lock(mutex);
   root = links = agents = cluster = nullptr;
+  supervisors.clear();
 }
 
 // False: some actor is still in a turn, and the actor system's end would wait for it.
@@ -168,6 +170,7 @@ void node::impl::begin_stop() {
 
 void node::impl::tear_down(bool in_order) {
   if (std::exchange(torn_down, true)) return;
+  ending = true;
   auto deadline = in_order ? options.settings.milliseconds("shutdown.deadline_ms") : duration(0);
   if (in_order) drain_edge(*this, std::min(deadline, stop_grace));
   if (system) stop_actors(deadline);

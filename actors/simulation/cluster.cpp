@@ -50,7 +50,8 @@ void cluster::impl::start(member& m) {
   o.settings = settings_of(m);
   o.on_fatal = [&m](const error&) { m.failed = true; };
   m.core = std::make_unique<node_core>(
-      std::move(o), node_ground{m.time, m.random, net.reactor_of(m.host), net.network_of(m.host)});
+      std::move(o),
+      node_ground{m.time, m.random, net.reactor_of(m.host), net.network_of(m.host), false});
   auto& core = *m.core;
   observe::log_options to;
   to.time = &m.time;
@@ -85,6 +86,7 @@ void cluster::impl::start(member& m) {
 // the disk nor the network.
 void cluster::impl::crash(member& m) {
   if (!m.core) return;
+  m.core->ending = true;
   m.core->journal->abandon();
   m.disk->crash();
   net.crash(m.host);
@@ -98,13 +100,16 @@ void cluster::impl::stop(member& m) {
     std::lock_guard lock(m.core->mutex);
     m.core->draining = true;
   }
+  m.core->ending = true;
   caf::anon_send(m.core->root, stop_child{true});
 }
 
 void cluster::impl::bury(member& m) {
+  m.core->ending = true;
   m.core->listener.reset();
   m.core->router.clear();
   m.core->root = m.core->links = m.core->agents = m.core->cluster = nullptr;
+  m.core->supervisors.clear();
   graves.push_back(std::move(m.core));
   m.stopping = m.failed = false;
   note(2);
@@ -140,10 +145,12 @@ bool cluster::send(std::size_t node, ingress what) {
   return true;
 }
 
-result<did> cluster::spawn(std::size_t node, const std::string& type, const std::string& name) {
+result<did> cluster::spawn(std::size_t node, const std::string& type, const std::string& name,
+                           const std::string& under) {
   auto said = std::make_shared<std::optional<result<did>>>(); // shared with late answers
   auto order = json::object();
   order.set("type", type), order.set("name", name);
+  if (!under.empty()) order.set("under", under);
   auto begin = now();
   run_until([&] { return up(node) && impl_->members[node]->core->router.find(id(node)).mailbox; },
             std::chrono::minutes(1));

@@ -49,9 +49,10 @@ public:
   // Through the node's own mailbox; false: the node is down, or its mailbox is not up yet, and
   // nothing was taken.
   bool send(std::size_t node, ingress what);
-  // An agent of a type. Runs until it is there, at most a minute. unavailable "node_down"; what the
-  // node refuses.
-  result<did> spawn(std::size_t node, const std::string& type, const std::string& name);
+  // An agent of a type, under a supervisor that is declared, or the node's. Runs until it is there,
+  // at most a minute. unavailable "node_down"; what the node refuses.
+  result<did> spawn(std::size_t node, const std::string& type, const std::string& name,
+                    const std::string& under = {});
 
   // ---- time
   time_point now() const;

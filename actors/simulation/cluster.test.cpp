@@ -19,6 +19,24 @@ struct sim_counter : kith::agent {
 };
 KITH_AGENT(sim_counter);
 
+KITH_SUPERVISOR("sim_desk", one_for_all);
+
+struct sim_clerk : kith::agent {
+  using agent::agent;
+  void setup() override {
+    lives.update([](int& n) { ++n; });
+    on("mind", [this](const std::string& who) { watch(who); });
+    on("crash", [this] { crash("told to"); });
+    on_down([this](const down& d) {
+      heard.update(
+          [&](auto& all) { all.push_back(std::string(to_string(d.reason)) + " " + d.why); });
+    });
+  }
+  kith::durable<int> lives{*this, "lives"};
+  kith::durable<std::vector<std::string>> heard{*this, "heard"};
+};
+KITH_AGENT(sim_clerk);
+
 // What the durable of an int is encoded as, behind its header.
 std::string text_of(const std::optional<bytes>& cell) {
   return cell ? std::string(as_text(byte_view(*cell).subspan(3))) : "";
@@ -116,4 +134,32 @@ TEST_CASE("what breaks a scenario is shrunk to the faults that matter", "[simula
   CHECK(least.plan[0].kind == fault_kind::crash);
   o.plan = least.plan;
   CHECK(run(o, make).trace == least.trace); // it plays again as it was
+}
+
+TEST_CASE("simulated nodes start a supervisor's agents anew, and watchers on others hear of it",
+          "[simulation][unit]") {
+  cluster c({.seed = 11, .nodes = 2});
+  const auto eve = c.spawn(0, "sim_clerk", "eve").value();
+  const auto ann = c.spawn(1, "sim_clerk", "ann", "sim_desk").value();
+  const auto bob = c.spawn(1, "sim_clerk", "bob", "sim_desk").value();
+  auto tell = [&](std::size_t node, const did& to, std::string kind, std::string json) {
+    auto m = told(to, std::move(kind), std::move(json));
+    m.accepted = [](const ingress::outcome& o) { CHECK(o.problem.code == ""); };
+    REQUIRE(c.send(node, std::move(m)));
+  };
+  auto has = [&](const did& who, std::string_view cell, std::string_view value) {
+    return c.run_until([&] { return text_of(c.cell(who, cell)) == value; }, 2min);
+  };
+  c.run_for(5s); // until the nodes know of each other's agents
+  tell(0, eve, "mind", "\"" + ann.text() + "\"");
+  REQUIRE(has(eve, "kith.watches", "[\"" + ann.text() + "\"]"));
+  c.run_for(1s); // the other node is asked to say
+  tell(1, ann, "crash", "null");
+  CHECK(has(ann, "lives", "2"));
+  CHECK(has(bob, "lives", "2")); // one for all
+  CHECK(has(eve, "heard", R"(["crashed told to"])"));
+  c.crash(1);
+  CHECK(has(eve, "heard", R"(["crashed told to","unreachable the link to its node broke"])"));
+  c.start(1);
+  CHECK(has(bob, "lives", "3")); // where it belongs is in the store
 }

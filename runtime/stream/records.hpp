@@ -42,7 +42,10 @@ struct agent_record {
   // Its own word that this node speaks for it, where the node does not hold its key: it lives
   // outside of any node, and only its mailbox is here. Encoded; empty for agents.
   bytes delegation;
-  did owner; // may act as it from outside; empty: nobody may
+  did owner;                // may act as it from outside; empty: nobody may
+  std::string supervisor;   // that the program declares; empty: the node's own
+  std::uint8_t restart = 1; // as enum restart (kith/supervision.hpp): 0 to 2
+  std::uint64_t order = 0;  // of its birth on this node; 0: before there was one
   bool operator==(const agent_record&) const = default;
 };
 

@@ -38,6 +38,7 @@ constexpr entry entries[] = {
     {"did rotate", did_rotate_command},
     {"did publish", did_publish_command},
     {"did withdraw", did_withdraw_command},
+    {"crashes", crashes_command},
     {"dlq ls", dlq_ls_command},
     {"dlq show", dlq_show_command},
     {"dlq replay", dlq_replay_command},

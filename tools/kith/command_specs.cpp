@@ -47,6 +47,10 @@ void define_stop(CLI::App& c, options& o) {
 }
 void define_nothing(CLI::App&, options&) {}
 
+void define_tree(CLI::App& c, options& o) {
+  c.add_flag("--watch,-w", o.watch,
+             "Go on and show each change, until Ctrl-C; with --json one document a line");
+}
 void define_spawn(CLI::App& c, options& o) {
   c.add_option("type", o.type,
                "A type of agent; `kith spawn` of an unknown one says which there are")
@@ -56,6 +60,9 @@ void define_spawn(CLI::App& c, options& o) {
                "The node to put it on, by name or DID (default: the one asked)");
   c.add_option("--owner", o.owner,
                "A did:key outside that may act as the agent over HTTPS (default: nobody)");
+  c.add_option("--under", o.under, "The supervisor, of those that the node's program declares");
+  c.add_option("--restart", o.restart, "When it is started again (default: transient)")
+      ->check(CLI::IsMember({"permanent", "transient", "temporary"}));
 }
 void define_own(CLI::App& c, options& o) {
   c.add_option("agent", o.agent, "The agent: its name or DID")->required();
@@ -190,8 +197,8 @@ constexpr command_spec specs[] = {
      "Run one node in the foreground; SIGTERM drains it, a second one stops it at once",
      "  kith run --node n1\n  kith run --node n1 --set log.level=debug", define_run},
     {"", "ps", "Cluster", "List the nodes", "  kith ps\n  kith ps --json", define_nothing},
-    {"", "tree", "Cluster", "Show a node's supervision tree", "  kith tree --node n2",
-     define_nothing},
+    {"", "tree", "Cluster", "Show a node's supervision tree",
+     "  kith tree --node n2\n  kith tree --watch", define_tree},
     {"", "stop", "Cluster", "Stop the nodes in order, and wait for that; with --node only one",
      "  kith stop\n  kith stop --node n2 --deadline 10s", define_stop},
     {"", "doctor", "Cluster", "Say what is wrong with this installation, and how to mend it",
@@ -248,6 +255,8 @@ constexpr command_spec specs[] = {
      "  kith did publish --history node.history --node n1", define_did_publish},
     {"did", "withdraw", "", "Have a node serve a key history no more",
      "  kith did withdraw did:web:example.com:agents:ada", define_did_withdraw},
+    {"", "crashes", "Agents", "List the last crashes of agents on all nodes here",
+     "  kith crashes\n  kith crashes --json", define_nothing},
     {"dlq", "ls", "", "List the dead letters of all nodes here", "  kith dlq ls --agent ada",
      define_dlq_ls},
     {"dlq", "show", "", "Show one with its payload",

@@ -74,6 +74,7 @@ result<int> agents_command(const context& c);
 result<int> send_command(const context& c);
 result<int> ask_command(const context& c);
 result<int> where_command(const context& c);
+result<int> crashes_command(const context& c);
 result<int> dlq_ls_command(const context& c);
 result<int> dlq_show_command(const context& c);
 result<int> dlq_replay_command(const context& c);

@@ -73,6 +73,8 @@ result<int> spawn_command(const context& c) {
   if (!c.given.name.empty()) args["name"] = c.given.name;
   if (!c.given.on_node.empty()) args["node"] = c.given.on_node;
   if (!c.given.owner.empty()) args["owner"] = c.given.owner;
+  if (!c.given.under.empty()) args["under"] = c.given.under;
+  if (!c.given.restart.empty()) args["restart"] = c.given.restart;
   KITH_ASSIGN(auto connection, c.connect());
   KITH_ASSIGN(auto answer, call(connection, "spawn", args));
   const auto result = object_of(std::move(answer));

@@ -42,6 +42,10 @@ struct options {
   std::string on_node;
   std::string owner; // also of own
   bool nobody = false;
+  std::string under;
+  std::string restart;
+  // tree
+  bool watch = false;
   // agents
   bool all = false;
   bool wide = false;

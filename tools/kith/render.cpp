@@ -241,6 +241,19 @@ std::string render_dead_letters(const json::array& letters) {
   return table({"ID", "AT", "KIND", "TRIES", "AGENT", "WHY"}, rows, false);
 }
 
+std::string render_crashes(const json::array& crashes) {
+  std::vector<std::vector<std::string>> rows;
+  for (const auto& v : crashes) {
+    if (!v.is_object()) continue;
+    const auto& r = v.get_object();
+    rows.push_back({utc_time(int_at(r, "at_ms")), harmless(text_at(r, "node")),
+                    harmless(dash_if_empty(text_at(r, "name"))), harmless(text_at(r, "type")),
+                    harmless(text_at(r, "agent")), harmless(text_at(r, "reason")),
+                    harmless(dash_if_empty(text_at(r, "handling")))});
+  }
+  return table({"AT", "NODE", "NAME", "TYPE", "AGENT", "WHY", "HANDLING"}, rows, false);
+}
+
 std::string render_dead_letter(const json::object& letter) {
   std::string out;
   for (const auto* name : {"id", "agent", "from", "kind", "reason", "attempts", "content_type"})

@@ -7,3 +7,4 @@
 #include <kith/json.hpp>
 #include <kith/message.hpp>
 #include <kith/registration.hpp>
+#include <kith/supervision.hpp>

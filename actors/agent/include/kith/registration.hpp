@@ -9,7 +9,7 @@ namespace kith {
 class agent_registration {
 public:
   using factory = std::unique_ptr<agent> (*)(agent_core&);
-  agent_registration(std::string_view name, factory make);
+  agent_registration(std::string_view name, factory make, bool blocks = false);
 };
 
 // The whole command line of the `kith` program, with this program's agent types in it. The exit
@@ -26,3 +26,12 @@ int main(int argc, char** argv);
       name, [](::kith::agent_core& core) -> std::unique_ptr<::kith::agent> {                       \
         return std::make_unique<type>(core);                                                       \
       })
+// The same for a class whose handlers wait (for a file, a database, a device): each of its agents
+// has a thread of its own. As many as there may be threads.
+#define KITH_BLOCKING_AGENT(type)                                                                  \
+  static const ::kith::agent_registration KITH_CONCAT(kith_agent_registration_, __COUNTER__)(      \
+      #type,                                                                                       \
+      [](::kith::agent_core& core) -> std::unique_ptr<::kith::agent> {                             \
+        return std::make_unique<type>(core);                                                       \
+      },                                                                                           \
+      true)

@@ -8,7 +8,8 @@
 // thread-safe.
 #pragma once
 
-#include <kith/kith.hpp>
+#include <kith/test_sent.hpp>
+#include <set>
 
 namespace kith::test {
 
@@ -18,7 +19,9 @@ public:
   bool handled() const { return how_ == ending::handled; }
   bool refused() const { return how_ == ending::refused; }
   bool threw() const { return how_ == ending::threw; }
-  // Why it was refused, or what was thrown.
+  // The agent ended its life by crash(), and has begun another: plain members are new.
+  bool crashed() const { return how_ == ending::crashed; }
+  // Why it was refused or crashed, or what was thrown.
   const std::string& reason() const { return reason_; }
   // The reply's text and value. Throw std::logic_error, with the reason, unless the turn was
   // handled; as<T> is empty if the reply is not a T.
@@ -30,37 +33,10 @@ public:
 
 private:
   friend class probe_base;
-  enum class ending { handled, refused, threw } how_ = ending::handled;
+  enum class ending { handled, refused, threw, crashed } how_ = ending::handled;
   std::string reason_;
   std::string_view content_type_;
   std::string payload_;
-};
-
-// What the agent sent: a tell, or an ask with the name of the handler that is to run with the
-// answer.
-struct sent_message {
-  bool is_ask = false;
-  uuid id;
-  did to;
-  std::string kind;
-  std::string_view content_type;
-  std::string text; // the payload
-  enum qos qos = qos::exactly_once;
-  std::uint64_t time_to_live_ms = 0;
-  std::string then;
-  std::string context;
-  std::int64_t deadline_ms = 0; // instant
-  bool answered = false;        // or failed, or timed out
-
-  template <class T> std::optional<T> as() const {
-    return payload_view(content_type, as_bytes(text)).as<T>();
-  }
-};
-
-struct spawned_agent {
-  did agent;
-  std::string type;
-  std::string name;
 };
 
 // What is stored of an agent: its cells by name, in their stored form.
@@ -94,6 +70,10 @@ public:
   }
   turn fail_answer(std::size_t sent_index, ask_status status, std::string_view reason = "");
   turn fail_answer(const uuid& request, ask_status status, std::string_view reason = "");
+
+  // One that the agent watches goes down. Throws std::logic_error if it does not watch it.
+  turn go_down(const did& who, down_reason reason, std::string_view why = "");
+  const std::set<did>& watched() const;
 
   // Lets time pass; asks whose deadline it reaches time out. The turns of their handlers.
   std::vector<turn> advance(std::int64_t ms);
