@@ -1,5 +1,6 @@
 // What an agent may do, written into the turn under way.
 #include "actors/agent/core.hpp"
+#include "actors/agent/registry.hpp"
 
 #include <algorithm>
 #include <stdexcept>
@@ -86,6 +87,12 @@ void agent::add(std::string_view name, std::unique_ptr<detail::answer_handler> h
   add_to(core_.answer_handlers, name, std::move(h));
 }
 
+void agent::add_down(std::function<void(const kith::down&)> f) {
+  core_.require_setup("on_down");
+  if (core_.down_handler) throw std::invalid_argument("two on_down");
+  core_.down_handler = std::move(f);
+}
+
 void agent::advertise(std::string_view kind, std::string_view description) {
   core_.require_setup("advertise");
   check_kind(kind);
@@ -123,6 +130,7 @@ send_result agent::send_ask(const did& to, std::string_view kind, encoded value,
 }
 
 void agent::refuse(std::string reason) { throw refusal{std::move(reason)}; }
+void agent::crash(std::string reason) { throw deliberate_crash{std::move(reason)}; }
 
 const did& agent::self() const { return core_.identity.self; }
 const did& agent::node() const { return core_.identity.node; }
@@ -139,22 +147,50 @@ std::uint32_t agent::code_version(std::string_view name, std::uint32_t number) {
 }
 
 did agent::spawn(std::string_view type, std::string_view name) {
+  return spawn(type, spawn_options{name});
+}
+
+did agent::spawn(std::string_view type, const spawn_options& o) {
   core_.require_turn("spawn");
-  core_.charge_emission(type.size() + name.size());
-  auto prepare = [&] { return core_.host.prepare_agent(type, name); };
+  core_.charge_emission(type.size() + o.name.size() + o.under.size());
+  if (!o.under.empty() && supervisor_types::find(o.under) == nullptr)
+    throw std::runtime_error("no supervisor " + std::string(o.under) + " in this program");
+  auto prepare = [&] { return core_.host.prepare_agent(type, o.name); };
   auto made = core_.run != nullptr ? core_.run->hosted(prepare) : prepare();
   if (!made) throw std::runtime_error(made.error().what());
-  core_.outcome.spawns.push_back({*made, std::string(type), std::string(name)});
+  core_.outcome.spawns.push_back(
+      {*made, std::string(type), std::string(o.name), did(), std::string(o.under), o.restart});
   return *made;
 }
 
 send_result agent::spawn_on(std::string_view node, std::string_view type, kith::then next,
                             const ask_options& o) {
+  return spawn_on(node, type, spawn_options{}, next, o);
+}
+
+send_result agent::spawn_on(std::string_view node, std::string_view type, const spawn_options& what,
+                            kith::then next, const ask_options& o) {
   core_.require_turn("spawn_on");
   auto resolve = [&] { return core_.host.resolve_node(node); };
   auto system = core_.run != nullptr ? core_.run->hosted(resolve) : resolve();
   if (!system) throw std::runtime_error(system.error().what());
-  return send_ask(*system, "kith.spawn", encode(json().set("type", type).set("name", "")), next, o);
+  auto order = json().set("type", type).set("name", what.name);
+  if (!what.under.empty()) order.set("under", what.under);
+  if (what.restart != restart::transient) order.set("restart", restart_name(what.restart));
+  return send_ask(*system, "kith.spawn", encode(order), next, o);
+}
+
+void agent::watch(const recipient& who) {
+  core_.require_turn("watch");
+  if (!core_.down_handler) throw std::logic_error("watch() needs an on_down");
+  core_.charge_emission(who.get().text().size());
+  core_.outcome.watching.emplace_back(who.get(), true);
+}
+
+void agent::unwatch(const recipient& who) {
+  core_.require_turn("unwatch");
+  core_.charge_emission(who.get().text().size());
+  core_.outcome.watching.emplace_back(who.get(), false);
 }
 
 void agent::stop() {

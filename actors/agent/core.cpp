@@ -50,6 +50,7 @@ void agent_core::begin(phase p, std::int64_t now, bool answer_wanted) {
   outcome.emissions.clear();
   if (outcome.emissions.capacity() > kept_max) outcome.emissions.shrink_to_fit();
   outcome.spawns.clear();
+  outcome.watching.clear();
   outcome.stop = false;
   outcome.handler.reset();
   run = nullptr;
@@ -113,6 +114,7 @@ void agent_core::roll_back() noexcept {
   outcome.reply.reset();
   outcome.emissions.clear();
   outcome.spawns.clear();
+  outcome.watching.clear();
   outcome.stop = false;
 }
 

@@ -15,6 +15,11 @@ struct refusal {
   std::string reason;
 };
 
+// Thrown by crash(); no std::exception either.
+struct deliberate_crash {
+  std::string reason;
+};
+
 // A cell that cannot be read: ends create().
 struct activation_failure {
   error why;
@@ -46,9 +51,13 @@ public:
       finish();
     } catch (const refusal& r) {
       abandon(turn_status::refused, r.reason);
+    } catch (const deliberate_crash& c) {
+      abandon(turn_status::crashed, c.reason);
     } catch (const json_error& e) {
       abandon(turn_status::refused, e.what());
     } catch (const ask_failed& e) { // it would fail as often as it is tried
+      abandon(turn_status::refused, e.what());
+    } catch (const cancelled& e) {
       abandon(turn_status::refused, e.what());
     } catch (const std::exception& e) {
       abandon(turn_status::threw, e.what());
@@ -78,6 +87,7 @@ public:
   agent_identity identity;
   by_name<detail::message_handler> handlers;
   by_name<detail::answer_handler> answer_handlers;
+  std::function<void(const down&)> down_handler;
   std::vector<advertised> advertisements;
   std::vector<detail::cell*> cells;
 

@@ -13,6 +13,8 @@ cell::cell(agent& owner, std::string_view name, cell_version version)
   if (name.empty() || name.size() > name_size_max || version_ == 0)
     throw std::invalid_argument(
         "a durable needs a name of 1 to 255 bytes and a version from 1 on: " + name_);
+  if (name.starts_with("kith."))
+    throw std::invalid_argument("names that begin with kith. are Kith's own: " + name_);
   for (const auto* other : core_.cells)
     if (other->name_ == name_) throw std::invalid_argument("two durables have the name " + name_);
   core_.cells.push_back(this);

@@ -72,6 +72,11 @@ struct twins : kith::agent {
   kith::durable<int> one{*this, "same", 0};
   kith::durable<int> two{*this, "same", 0};
 };
+struct usurper : kith::agent {
+  using agent::agent;
+  void setup() override {}
+  kith::durable<int> ours{*this, "kith.watches"};
+};
 
 bytes cell(std::uint8_t format, std::uint16_t version, std::string_view text) {
   bytes b{format};
@@ -203,6 +208,7 @@ TEST_CASE("an agent that is badly made is not activated", "[agent][unit]") {
   CHECK_THAT(failure<badly_made<5>>(), Catch::StartsWith("setup_failed"));
   CHECK_THAT(failure<badly_made<6>>(), Catch::StartsWith("setup_failed"));
   CHECK_THAT(failure<twins>(), Catch::Contains("two durables"));
+  CHECK_THAT(failure<usurper>(), Catch::Contains("Kith's own"));
   CHECK(failure<badly_made<7>>() == "activated");
 }
 

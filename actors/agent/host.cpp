@@ -132,6 +132,15 @@ turn_outcome& agent_instance::run(const answer& a, std::string_view handler, std
   });
 }
 
+turn_outcome& agent_instance::run(const down& d, std::int64_t now_ms) {
+  auto& core = *core_;
+  core.begin(agent_core::phase::turn, now_ms, false);
+  return core.guard([&] {
+    if (!core.down_handler) throw refusal{"no on_down"};
+    core.down_handler(d);
+  });
+}
+
 turn_outcome& agent_instance::outcome() { return core_->outcome; }
 void agent_instance::commit() { core_->commit(); }
 void agent_instance::roll_back() { core_->roll_back(); }

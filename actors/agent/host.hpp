@@ -53,6 +53,9 @@ struct spawn_request {
   did agent;
   std::string type;
   std::string name;
+  did owner = {}; // may act as it from outside; only the operator says one
+  std::string under;
+  enum restart restart = restart::transient;
 };
 
 // A cell in its stored form: one byte 1, the version (2 bytes, big-endian), JSON.
@@ -67,6 +70,7 @@ enum class turn_status : std::uint8_t {
   refused, // by the handler, for its payload, or because there is no handler: final, not to be
            // tried again
   threw,   // to be tried again (semantics.md 11)
+  crashed, // by the handler's own word: final, and the agent ends its life
 };
 
 // What a turn of a coroutine left behind.
@@ -98,8 +102,11 @@ struct turn_outcome {
   std::optional<encoded> reply;
   std::vector<emission> emissions; // in the order in which they were made
   std::vector<spawn_request> spawns;
-  std::span<const cell_write> cells; // those that changed
+  std::vector<std::pair<did, bool>> watching; // begun (true) and ended, in order
+  std::span<const cell_write> cells;          // those that changed
   bool stop = false;
+  // Who may act as the agent from now on, empty: nobody. Never by a handler: mailbox.hpp.
+  std::optional<did> owner;
   std::optional<task_outcome> handler; // of a coroutine that awaited something, now or before
 };
 
@@ -164,6 +171,7 @@ public:
   // "step_failed": it threw.
   result<encoded> call_once(detail::task_run& handler, const records::step_ref& at,
                             std::string_view key);
+  turn_outcome& run(const down& d, std::int64_t now_ms);
   // Of the last turn, or of setup.
   turn_outcome& outcome();
 

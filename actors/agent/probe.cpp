@@ -7,6 +7,7 @@ namespace kith::test {
 const std::string& turn::text() const {
   if (how_ == ending::refused) throw std::logic_error("refused: " + reason_);
   if (how_ == ending::threw) throw std::logic_error("threw: " + reason_);
+  if (how_ == ending::crashed) throw std::logic_error("crashed: " + reason_);
   if (how_ == ending::suspended) throw std::logic_error("it has not ended: it awaits something");
   return payload_;
 }
@@ -47,9 +48,12 @@ turn probe_base::settle(std::uint64_t handler) {
   auto& done = w.instance->outcome();
   turn t;
   if (done.status != turn_status::done) {
-    t.how_ = done.status == turn_status::refused ? turn::ending::refused : turn::ending::threw;
+    t.how_ = done.status == turn_status::refused   ? turn::ending::refused
+             : done.status == turn_status::crashed ? turn::ending::crashed
+                                                   : turn::ending::threw;
     t.reason_ = done.reason;
     w.failed(handler, done.status);
+    if (t.crashed()) w.activate(); // as its supervisor does
     return t;
   }
   if (done.reply) {
@@ -67,7 +71,13 @@ turn probe_base::settle(std::uint64_t handler) {
   const bool awaits = done.handler && done.handler->suspended;
   if (done.handler) handler = w.went_on(handler, *done.handler);
   if (awaits) t.how_ = turn::ending::suspended;
-  for (auto& s : done.spawns) w.spawned.push_back({s.agent, s.type, s.name});
+  for (auto& s : done.spawns) w.spawned.push_back({s.agent, s.type, s.name, s.under, s.restart});
+  for (const auto& [who, on] : done.watching) {
+    if (on)
+      w.watched.insert(who);
+    else
+      w.watched.erase(who);
+  }
   w.stopped = w.stopped || done.stop;
   w.instance->commit();
   return awaits ? run_once(handler, std::move(t)) : t;
@@ -141,6 +151,14 @@ std::vector<turn> probe_base::advance(std::int64_t ms) {
   return turns;
 }
 
+turn probe_base::go_down(const did& who, down_reason reason, std::string_view why) {
+  auto& w = *world_;
+  if (w.watched.count(who) == 0) throw std::logic_error("the agent does not watch " + who.text());
+  w.instance->run(down{who, reason, std::string(why)}, w.now_ms);
+  return settle();
+}
+
+const std::set<did>& probe_base::watched() const { return world_->watched; }
 std::int64_t probe_base::now() const { return world_->now_ms; }
 void probe_base::restart() { world_->activate(); }
 const stored_cells& probe_base::cells() const { return world_->cells; }

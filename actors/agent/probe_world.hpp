@@ -19,6 +19,7 @@ struct probe_base::world final : agent_host {
   stored_cells cells;
   std::vector<sent_message> sent;
   std::vector<spawned_agent> spawned;
+  std::set<did> watched;
   std::vector<std::string> logged;
   did sender = example("sender");
   std::size_t spawn_count = 0;

@@ -91,6 +91,17 @@ std::vector<uuid> task_run::requests() const {
   return out;
 }
 
+std::optional<uuid> task_run::request_at(const records::step_ref& at) const {
+  auto found = requests_.find(at);
+  return found == requests_.end() ? std::nullopt : std::optional(found->second);
+}
+
+std::vector<records::step_ref> task_run::awaited() const {
+  std::vector<records::step_ref> out;
+  for (const auto& [at, s] : pending_) out.push_back(at);
+  return out;
+}
+
 void task_run::begin(agent_core& core, const records::segment* recorded) {
   core_ = &core;
   core.run = this;

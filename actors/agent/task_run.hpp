@@ -49,6 +49,8 @@ public:
   std::optional<records::step_begun> awaited_once(const records::step_ref& at) const;
   // The asks that it awaits.
   std::vector<uuid> requests() const;
+  std::optional<uuid> request_at(const records::step_ref& at) const;
+  std::vector<records::step_ref> awaited() const;
   // What it awaits, for a person.
   std::vector<std::string> waiting_for() const;
 

@@ -6,6 +6,7 @@
 
 #include <map>
 #include <mutex>
+#include <optional>
 #include <vector>
 
 namespace kith {
@@ -43,6 +44,11 @@ public:
     for (const auto& [id, l] : agents_)
       if (l.node == node) out.push_back(l.agent);
     return out;
+  }
+  std::optional<listing> find(const did& agent) const {
+    std::lock_guard lock(mutex_);
+    auto found = agents_.find(agent);
+    return found == agents_.end() ? std::nullopt : std::optional(found->second);
   }
   // Every agent of that name; more than one is for the caller to refuse.
   std::vector<listing> named(std::string_view name) const {

@@ -12,6 +12,7 @@
 #include <caf/logger.hpp>
 #include <caf/scoped_actor.hpp>
 #include <caf/send.hpp>
+#include <string>
 
 namespace kith {
 
@@ -19,5 +20,11 @@ namespace kith {
 // system's destructor waits for that for ever. To be called by a thread that goes on, once it has
 // spawned.
 inline void let_go_of_actor_system() { caf::logger::set_current_actor_system(nullptr); }
+
+// What an actor gave as its reason to end, in its own words: the text of an error that has one.
+inline std::string reason_text(const caf::error& why) {
+  if (why.context().match_elements<std::string>()) return why.context().get_as<std::string>(0);
+  return to_string(why);
+}
 
 } // namespace kith

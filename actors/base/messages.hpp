@@ -9,6 +9,7 @@
 #include "runtime/stream/verified.hpp"
 
 #include <functional>
+#include <kith/supervision.hpp>
 #include <memory>
 #include <string>
 #include <vector>
@@ -119,6 +120,31 @@ struct mailbox_report {
   std::vector<std::string> handlers;
   std::vector<std::pair<std::string, std::string>> advertised;
   std::size_t suspended = 0, in_memory = 0; // handlers that await something; of these
+  did owner;                                // empty: nobody
+};
+// A handler that awaits something.
+struct handler_report {
+  uuid message; // that began it
+  std::string kind;
+  did from;
+  wall_ms started = 0, expires = 0; // 0: never
+  std::uint32_t segments = 0, bytes = 0, attempts = 0;
+  bool in_memory = false;
+  struct step {
+    std::string what;
+    wall_ms due = 0; // 0: not by time
+  };
+  std::vector<step> awaits;
+};
+struct handlers_inquiry {
+  std::optional<uuid> only; // the one that this message began
+  std::size_t max;
+  std::function<void(result<std::vector<handler_report>>)> reply;
+};
+struct handler_cancel {
+  uuid message;
+  std::string reason;
+  std::function<void(result<bool>)> reply; // once it is durable: whether there was one
 };
 struct mailbox_inquiry {
   std::function<void(mailbox_report)> reply;
@@ -209,13 +235,25 @@ struct stop_child {
 struct supervisor_tick {};
 
 // What a supervisor knows of a child before it runs. A message to the supervisor: the child is
-// started at once.
+// started at once, or with its siblings if these are just being restarted.
 struct child_spec {
   std::string name;
   std::string kind; // for people: "mailbox", "link"
   // Runs on the supervisor's thread; may throw, which counts as a crash.
   std::function<caf::actor(caf::actor_system&)> start;
-  std::function<void(const std::string& reason)> gave_up; // may be empty
+  // It ended otherwise than in order, and is not started again. May be empty.
+  std::function<void(const std::string& reason)> gave_up;
+  enum restart restart = restart::transient;
+  // Its place among its siblings; 0: behind all that are there. Of two with the same one, the first
+  // to come stands first.
+  std::uint64_t order = 0;
+  // It stops children of its own, each within a deadline, and so needs none itself: to kill it
+  // would leave children behind that still run when it is started again.
+  bool supervises = false;
+};
+// Stops a child, and forgets it.
+struct remove_child {
+  std::string name;
 };
 
 } // namespace kith
@@ -231,6 +269,8 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(kith::mailbox_tick)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(kith::ingress)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(kith::pending_ack)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(kith::mailbox_inquiry)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(kith::handlers_inquiry)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(kith::handler_cancel)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(kith::outgoing)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(kith::outgoing_volatile)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(kith::stream_position)
@@ -242,6 +282,7 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(kith::directory_change)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(kith::stop_child)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(kith::supervisor_tick)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(kith::child_spec)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(kith::remove_child)
 
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(kith::adopt_session)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(kith::link_say)

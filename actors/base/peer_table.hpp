@@ -6,6 +6,7 @@
 
 #include <map>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -30,6 +31,11 @@ public:
   std::map<did, peer_status> all() const {
     std::lock_guard lock(mutex_);
     return peers_;
+  }
+  std::optional<peer_status> find(const did& node) const {
+    std::lock_guard lock(mutex_);
+    auto found = peers_.find(node);
+    return found == peers_.end() ? std::nullopt : std::optional(found->second);
   }
   // The node of that name; empty: there is none.
   did named(std::string_view name) const {

@@ -24,6 +24,14 @@ public:
     std::lock_guard lock(mutex_);
     entries_[path] = std::move(entry);
   }
+  // What of an entry its owner says itself; how often it was restarted and why is its parent's to
+  // say.
+  void set_state(const std::string& path, const std::string& kind, const std::string& state) {
+    std::lock_guard lock(mutex_);
+    auto& e = entries_[path];
+    e.kind = kind;
+    e.state = state;
+  }
   void erase(const std::string& path) {
     std::lock_guard lock(mutex_);
     entries_.erase(path);

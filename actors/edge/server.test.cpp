@@ -1,3 +1,4 @@
+#include "actors/edge/acting.hpp"
 #include "actors/edge/test_support.hpp"
 
 using namespace kith;
@@ -343,6 +344,35 @@ TEST_CASE("an agent's owner acts as it, the operator as anybody here", "[edge][u
   CHECK(w.noted() == R"(["from my owner","operator"])");
   check_problem(w.as_operator({"GET", "/api/messages/" + w.agent.did().text() + "/pending"}), 409,
                 "not_outside");
+}
+
+TEST_CASE("who owns an agent now may act as it, and who did may not any more", "[edge][unit]") {
+  seeded_random random{78};
+  auto first = secret_key::generate(random), second = secret_key::generate(random);
+  world w({}, first.did());
+  auto record = mailbox_record(w.of, w.agent.did()).value();
+  auto give_to = [&](const did& owner) {
+    record.owner = owner;
+    store::write_batch batch;
+    batch.put(store::table::state, keys::agent(keys::of(record.agent)), records::encode(record));
+    batch.require_epoch(record.agent, record.epoch);
+    REQUIRE(w.journal->submit(std::move(batch), [](const auto&) {}));
+    w.run();
+  };
+  auto status = [&](const secret_key& who, const std::string& text) {
+    auto message = json::object();
+    message.set("from", w.agent.did().text()), message.set("to", w.agent.did().text());
+    message.set("kind", "note"), message.set("text", text);
+    return w.as(who, {"POST", "/api/messages", {}, message.dump()}).status;
+  };
+  CHECK(status(first, "1") == 202);
+  give_to(second.did());
+  CHECK(status(first, "2") == 403);
+  CHECK(status(second, "3") == 202);
+  give_to({});
+  CHECK(status(first, "4") == 403);
+  CHECK(status(second, "5") == 403);
+  CHECK(w.noted() == R"(["1","3"])");
 }
 
 TEST_CASE("a DID and an address may come only so often", "[edge][unit]") {

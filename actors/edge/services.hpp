@@ -13,6 +13,7 @@
 
 namespace kith::edge {
 
+class history_book;
 class inbox_hub;
 
 // A mailbox of a DID outside, as it is told to its owner.
@@ -39,6 +40,7 @@ struct services {
   observe::registry& metrics;
   observe::logger log;
   inbox_hub& hub;
+  const history_book& histories;
 
   std::size_t payload_size_max = 16 << 20;
   // Whether the disk has less room than its reserve.

@@ -2,6 +2,7 @@
 // memory, all in one thread; and clients that sign what they send.
 #pragma once
 
+#include "actors/edge/histories.hpp"
 #include "actors/edge/inbox_hub.hpp"
 #include "actors/edge/server.hpp"
 #include "actors/mailbox/mailbox_actor.hpp"
@@ -258,8 +259,9 @@ struct world {
   delegation_book book{node.did()};
   observe::registry metrics;
   inbox_hub hub;
-  services of{node.did(), "n1",   "0.0",     {},   0,       clock, random,
-              *disk,      router, directory, book, metrics, {},    hub};
+  history_book histories;
+  services of{node.did(), "n1",      "0.0", {},      0,  clock, random,   *disk,
+              router,     directory, book,  metrics, {}, hub,   histories};
   caf::actor_system_config config;
   std::optional<caf::actor_system> system;
   std::vector<caf::actor> boxes;

@@ -1,5 +1,7 @@
 #include "actors/mailbox/handlers.hpp"
 
+#include "runtime/crypto/hash.hpp"
+
 #include <algorithm>
 
 namespace kith {
@@ -19,7 +21,43 @@ result<void> each(store::backend& disk, bytes from, const bytes& to,
   }
 }
 
+using awaited_steps = std::map<records::step_ref, records::step_begun>;
+
+void note(awaited_steps& awaited, const records::segment& s) {
+  if (s.resumed) awaited.erase(s.resumed->at);
+  for (const auto& b : s.begun) awaited[b.at] = b;
+  for (const auto& at : s.dropped) awaited.erase(at);
+}
+
 } // namespace
+
+handler_id handlers::origin_of(const stream_key& s, sequence seq) {
+  bytes all = to_bytes(s);
+  put_u64(all, seq);
+  return crypto::blake2b_128(all);
+}
+
+awaited_steps handlers::awaited(const std::vector<records::segment>& journal) {
+  awaited_steps awaited;
+  for (const auto& s : journal) note(awaited, s);
+  return awaited;
+}
+
+std::vector<handler_id> handlers::ids() const {
+  std::vector<handler_id> out;
+  out.reserve(table_.size());
+  for (const auto& [id, h] : table_) out.push_back(id);
+  std::sort(out.begin(), out.end());
+  return out;
+}
+
+void handlers::expire_at(const handler_id& id, wall_ms expires, wall_ms wall, time_point now) {
+  if (expires == 0) return;
+  due_step s;
+  s.handler = id;
+  s.expiry = true;
+  due_.emplace(now + std::chrono::milliseconds(std::max<wall_ms>(expires - wall, 0)), std::move(s));
+}
 
 result<void> handlers::restore(store::backend& disk, wall_ms wall, time_point now) {
   auto range = [&](bytes example) {
@@ -29,12 +67,13 @@ result<void> handlers::restore(store::backend& disk, wall_ms wall, time_point no
   auto [first, end] = range(keys::handler(self_, {}));
   KITH_TRY(each(disk, first, end, [&](const store::entry& e) -> result<void> {
     KITH_ASSIGN(auto start, records::decode<records::handler_start>(e.value));
-    if (!start.dead) add(keys::handler_origin(e.key));
+    if (start.dead) return {};
+    add(start.origin);
+    expire_at(start.origin, start.expires, wall, now);
     return {};
   }));
-  // What each awaits is what its segments began, but for what came and what was dropped.
   handler_id current{};
-  std::map<records::step_ref, records::step_begun> awaited;
+  awaited_steps awaited;
   auto flush = [&] {
     for (const auto& [at, b] : awaited) begin(current, b, true, 0, wall, now);
     awaited.clear();
@@ -49,9 +88,7 @@ result<void> handlers::restore(store::backend& disk, wall_ms wall, time_point no
     current = id;
     ++h->segments;
     h->bytes += std::uint32_t(e.value.size());
-    if (s.resumed) awaited.erase(s.resumed->at);
-    for (const auto& b : s.begun) awaited[b.at] = b;
-    for (const auto& at : s.dropped) awaited.erase(at);
+    note(awaited, s);
     return {};
   }));
   flush();
@@ -69,7 +106,7 @@ void handlers::begin(const handler_id& id, const records::step_begun& b, bool re
                      std::uint64_t after, wall_ms wall, time_point now) {
   if (b.type == records::step_type::ask) return; // asks have their own table
   const bool once = b.type == records::step_type::once;
-  due_step s{id, b.at, once, recovered, after, nullptr};
+  due_step s{id, b.at, once, false, recovered, after, nullptr};
   if (once && after != 0)
     unsynced_.push_back(std::move(s));
   else if (once)
@@ -134,19 +171,13 @@ void handlers::revive(const records::handler_start& start,
   auto& h = add(id);
   h.segments = std::uint32_t(journal.size());
   h.written_by = step;
-  std::map<records::step_ref, records::step_begun> awaited;
-  for (const auto& s : journal) {
-    h.bytes += std::uint32_t(records::encode(s).size());
-    if (s.resumed) awaited.erase(s.resumed->at);
-    for (const auto& b : s.begun) awaited[b.at] = b;
-    for (const auto& at : s.dropped) awaited.erase(at);
-  }
+  for (const auto& s : journal) h.bytes += std::uint32_t(records::encode(s).size());
   auto give = [&](const records::step_result& r) {
-    due_step due{id, r.at, false, false, 0, std::make_unique<records::step_result>(r)};
+    due_step due{id, r.at, false, false, false, 0, std::make_unique<records::step_result>(r)};
     due_.emplace(now, std::move(due));
   };
   if (start.stuck) give(*start.stuck);
-  for (const auto& [at, b] : awaited) {
+  for (const auto& [at, b] : awaited(journal)) {
     if (start.stuck && start.stuck->at == at) continue;
     if (b.type != records::step_type::ask)
       begin(id, b, true, 0, wall, now);
@@ -155,6 +186,8 @@ void handlers::revive(const records::handler_start& start,
   }
   auto alive = start;
   alive.dead = false;
+  alive.reason.clear();
+  alive.expires = 0;
   alive.stuck.reset();
   batch.put(table::state, keys::handler(self_, id), records::encode(alive));
 }

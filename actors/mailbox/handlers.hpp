@@ -30,6 +30,7 @@ struct due_step {
   handler_id handler{};
   records::step_ref at;
   bool once = false;
+  bool expiry = false;     // not a step: the handler is cancelled, if its record still says so
   bool recovered = false;  // a once that may have been under way when the process stopped
   std::uint64_t after = 0; // not before this step of the mailbox is durable
   // What a once gave, while the segment after it is tried again: its function is not.
@@ -40,6 +41,9 @@ class handlers {
 public:
   handlers(const mailbox_limits& limits, keys::agent_key self) : limits_(limits), self_(self) {}
 
+  // Names the handler that a message began.
+  static handler_id origin_of(const stream_key& s, sequence seq);
+
   // What the store has. Nothing is run.
   result<void> restore(store::backend& disk, wall_ms wall, time_point now);
 
@@ -48,6 +52,12 @@ public:
   // Another segment, after what `s` began: into its journal, and into what is due.
   void append(const handler_id& id, const records::segment& s, wall_ms wall, time_point now,
               std::uint64_t step, store::write_batch& batch);
+  // It is cancelled at the time that its record names.
+  void expire_at(const handler_id& id, wall_ms expires, wall_ms wall, time_point now);
+  // What each awaits, by its journal: what its segments began, but for what came and what was
+  // dropped.
+  static std::map<records::step_ref, records::step_begun>
+  awaited(const std::vector<records::segment>& journal);
   // Ended: nothing is left of it. Or died: `batch` gets its record, and its journal stays.
   void remove(const handler_id& id, store::write_batch& batch);
   void bury(const handler_id& id, const records::handler_start& dead, store::write_batch& batch);
@@ -76,6 +86,7 @@ public:
   void evict(time_point now, std::uint64_t durable);
 
   std::size_t count() const { return table_.size(); }
+  std::vector<handler_id> ids() const; // in the order of their bytes
   std::size_t in_memory() const { return in_memory_; }
   bool once_waits() const { return !unsynced_.empty(); }
   void note_in_memory(int change) { in_memory_ += std::size_t(change); }

@@ -23,8 +23,9 @@ enum kind : std::uint8_t {
   kind_received = 'r',
   kind_dead = 'd',
   kind_pending = 'w',
-  kind_handler = 'h',
+  kind_handler = 'e',
   kind_journal = 'j',
+  kind_history = 'h',
 };
 
 bytes join(kind k, byte_view a, byte_view b = {}) {
@@ -77,6 +78,8 @@ bytes pending_state(const agent_key& a) { return join(kind_pending, a); }
 
 bytes peer(const agent_key& node) { return join(kind_peer, node); }
 bytes peers_begin() { return join(kind_peer, {}); }
+bytes history(const agent_key& subject) { return join(kind_history, subject); }
+bytes histories_begin() { return join(kind_history, {}); }
 
 bytes outbox(const stream_key& s, sequence seq) { return queue(kind_out_stream, s, seq); }
 bytes inbox(const stream_key& s, sequence seq, wall_ms expires) {

@@ -31,6 +31,9 @@ bytes mark(const agent_key& a, const stream_key& s);
 bytes pending_state(const agent_key& a);
 bytes peer(const agent_key& node);
 bytes peers_begin();
+// A key history that is served, by its subject.
+bytes history(const agent_key& subject);
+bytes histories_begin();
 
 // table::queue: envelopes, by position. An inbox key may end in the wall-clock instant (ms, this
 // node's clock) at which its envelope expires; outbox keys never do.

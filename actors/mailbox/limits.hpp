@@ -35,12 +35,16 @@ struct mailbox_limits {
   std::size_t pending_bytes_max = 256 << 20;
   // Asks that wait for an answer; past it `ask` returns overloaded.
   std::size_t asks_max = 100'000;
+  // Agents that one agent watches; a turn that would watch more fails.
+  std::size_t watches_max = 1000;
   // Handlers that await something. At the limit no further message is handled until one has ended.
   std::size_t handlers_max = 1'000'000;
   // Of them in memory, and how long one stays there that nothing happens to. Past either it is only
   // on disk, and is run again from its journal when it goes on.
   std::size_t handlers_in_memory_max = 1'000;
   duration handler_idle_max = std::chrono::seconds(60);
+  // How long after its asker's deadline a handler is cancelled: the asker's own time-out goes first.
+  duration deadline_grace = std::chrono::seconds(1);
   // The journal of one handler. Past either it is dead-lettered.
   std::uint32_t handler_segments_max = 10'000;
   std::size_t handler_bytes_max = 16 << 20;

@@ -110,6 +110,8 @@ result<void> mailbox::activate(bool unclean) {
                 }));
   load_behind();
   if (!who_.outside()) {
+    KITH_TRY(load_owner());
+    KITH_TRY(load_watches());
     KITH_TRY(handlers_.restore(env_.disk, env_.time.wall(), env_.time.now()));
     return wake_agent();
   }
@@ -246,16 +248,18 @@ mailbox_step mailbox::run() {
       admit(ingress_.front(), step);
       ingress_.pop_front();
     }
+    tell_of_downs(step);
+    take_orders(step);
     std::size_t turns = 0;
     auto room = [&] { return !pending_ || pending_->has_room(); };
-    for (; !unchained_.empty() && turns < limits_.commit_turns_max; ++turns) {
+    for (; !unchained_.empty() && turns < limits_.commit_turns_max && !stopping_; ++turns) {
       take_unchained(unchained_.front(), step);
       ++unchained_taken_.count;
       unchained_taken_.size += unchained_.front().envelope->size();
       unchained_.pop_front();
     }
     for (; turns < limits_.commit_turns_max && step.batch.size_bytes() < limits_.commit_bytes_max &&
-           room();
+           room() && !stopping_;
          ++turns) {
       auto* s = inbox_.next_ready(now);
       if (s == nullptr) break;
@@ -267,7 +271,8 @@ mailbox_step mailbox::run() {
       if (take(*s, step) == turn::consumed && inbox_.credit_stale(*s)) positions_.insert(s);
       inbox_.requeue(*s);
     }
-    for (; turns < limits_.commit_turns_max && step.batch.size_bytes() < limits_.commit_bytes_max;
+    for (; turns < limits_.commit_turns_max && step.batch.size_bytes() < limits_.commit_bytes_max &&
+           !stopping_;
          ++turns) {
       auto due = handlers_.next_due(now, durable_);
       if (!due) break;
@@ -276,10 +281,7 @@ mailbox_step mailbox::run() {
     handlers_.evict(now, durable_);
     // Last: an answer that has come is handled first, though its deadline passed while the node was
     // down. Those that wait for their mark's sync too.
-    bool answers_wait = std::any_of(blocked_.begin(), blocked_.end(), [](const in_stream* s) {
-      return s->recovered != 0 && s->id.lane == lane::answer;
-    });
-    if (!answers_wait) fire_overdue(step);
+    if (!answers_wait() && !stopping_) fire_overdue(step);
   }
   if (pending_) pending_->settle(step.batch);
   if (inbox_.unsettled()) inbox_.settle(step.batch, step.number);
@@ -307,16 +309,29 @@ mailbox_step mailbox::settle() {
   return step;
 }
 
+bool mailbox::answers_wait() const {
+  return std::any_of(blocked_.begin(), blocked_.end(), [](const in_stream* s) {
+    return s->recovered != 0 && s->id.lane == lane::answer;
+  });
+}
+
 std::optional<time_point> mailbox::next_wake() const {
-  auto wake = inbox_.next_deferred();
-  for (auto other : {asks_.next_deadline(), handlers_.next_wake()})
-    if (other && (!wake || *other < *wake)) wake = other;
+  // What waits for a commit, or for room, is woken by that: time alone would wake it in vain.
+  if (stopping_ || step_ - durable_ >= limits_.commits_in_flight_max) return std::nullopt;
+  std::optional<time_point> wake;
+  const auto by = [&](const std::optional<time_point>& t) {
+    if (t && (!wake || *t < *wake)) wake = t;
+  };
+  if (!pending_ || pending_->has_room()) by(inbox_.next_deferred());
+  if (!answers_wait()) by(asks_.next_deadline());
+  for (const auto& [who, n] : notices_) by(n.not_before);
+  by(handlers_.next_wake());
   return wake;
 }
 
 bool mailbox::idle() const {
-  return step_ == durable_ && ingress_.empty() && pending_acks_.empty() && unchained_.empty() &&
-         inbox_.count() == 0 && !handlers_.once_waits();
+  return step_ == durable_ && ingress_.empty() && cancels_.empty() && pending_acks_.empty() &&
+         unchained_.empty() && inbox_.count() == 0 && !handlers_.once_waits();
 }
 
 mailbox_report mailbox::report() {
@@ -325,6 +340,7 @@ mailbox_report mailbox::report() {
   r.waiting = inbox_.count() + unchained_.size() + (pending_ ? pending_->count() : 0);
   r.unacked = outbox_.unacked_count();
   r.asks = asks_.count();
+  r.owner = who_.owner;
   r.suspended = handlers_.count();
   r.in_memory = handlers_.in_memory();
   r.state = stopping_ ? "stopped" : inbox_.next_deferred() ? "retrying" : "running";

@@ -5,6 +5,7 @@
 #pragma once
 
 #include "actors/agent/host.hpp"
+#include "actors/base/watchdog.hpp"
 #include "actors/mailbox/asks.hpp"
 #include "actors/mailbox/handlers.hpp"
 #include "actors/mailbox/inbox.hpp"
@@ -27,7 +28,10 @@ struct tenant {
   std::string type;
   std::string name;
   std::optional<delegation> spoken_for;
-  did owner; // may act as it from outside; empty: nobody may
+  did owner;              // may act as it from outside; empty: nobody may
+  std::string supervisor; // that the program declares; empty: the node's own
+  enum restart restart = restart::transient;
+  std::uint64_t order = 0; // of its birth
   bool outside() const { return key == nullptr; }
 };
 
@@ -37,6 +41,16 @@ struct newborn {
   secret_key key;
   std::string type;
   std::string name;
+  did owner = {};
+  std::string under = {};
+  enum restart restart = restart::transient;
+};
+
+// What the node does in the turn of a message of a kind that begins with "kith.".
+struct system_turn {
+  encoded reply;
+  std::optional<newborn> born = {};
+  std::optional<did> owner = {}; // of the agent whose mailbox it is; empty: nobody
 };
 
 // One commit, and what it lets out.
@@ -53,13 +67,19 @@ struct mailbox_step {
   std::vector<stream_position> positions;          // acks and credit for links
   std::vector<std::function<void()>> released;
   bool stop = false;    // the agent asked to end
+  std::string crash;    // or crashed, and this is why,
+  std::string culprit;  // and what it was handling, for people
   bool barrier = false; // goes through the journal even with nothing to store
 
   bool empty() const {
     return batch.empty() && local.empty() && remote.empty() && unchained.empty() &&
-           positions.empty() && released.empty() && !stop && !barrier;
+           positions.empty() && released.empty() && !stop && crash.empty() && !barrier;
   }
 };
+
+// A mailbox's own word to one that was asked: what has this correlation is not waited for any more.
+// The payload is the question's position in the same stream, 8 bytes, big-endian.
+constexpr std::string_view cancel_kind = "kith.cancel";
 
 class mailbox {
 public:
@@ -81,12 +101,17 @@ public:
     // Notes in the step that the agent ended itself, so that no later start wakes it.
     std::function<result<void>(mailbox_step&)> retire;
     std::function<void(log_level, std::string_view)> log;
-    // The node's own agent answers what its class cannot, kinds that begin with "kith."; empty for
-    // all others.
-    std::function<std::optional<result<encoded>>(const message&)> system;
+    // Takes the turns of kinds that begin with "kith.", as far as the node knows them; a failure
+    // refuses the message. May be empty.
+    std::function<std::optional<result<system_turn>>(const message&)> system;
     // A message for a DID outside is durable at this position of its mailbox. Any thread; may be
     // empty.
     std::function<void(const did&, sequence position)> kept;
+    // The tenant watches that agent, or no longer: called when that is durable, and for each of
+    // them when the agent was activated. Any thread; may be empty.
+    std::function<void(const did& watched, bool on)> watch;
+    // Where turns are noted while they run; shared with the node's watchdog. May be null.
+    std::shared_ptr<turn_watch> turns;
   };
 
   mailbox(tenant who, const mailbox_limits& limits, environment env);
@@ -105,6 +130,8 @@ public:
   void acknowledged(const stream_acked& a);
   void ingress(kith::ingress request);
   void taken_by_owner(pending_ack a);
+  void watch_again();     // tells the node of all that the agent watches
+  void went_down(down d); // one that the agent watches; of one agent the last is kept
   void durable(std::uint64_t step_number);
   void stop() { stopping_ = true; }
 
@@ -116,6 +143,10 @@ public:
   // Nothing waits, runs or is under way.
   bool idle() const;
   mailbox_report report();
+  // The handlers that await something, or the one that began with message `only`; at most `max`.
+  result<std::vector<handler_report>> waiting(const std::optional<uuid>& only, std::size_t max);
+  // Cancels that one; `done` is called when this is durable, with whether there is one.
+  void cancel(handler_cancel order) { cancels_.push_back(std::move(order)); }
   // Streams that a link may carry, opened or restored since the last call.
   std::vector<std::shared_ptr<out_stream>> take_opened() { return outbox_.take_opened(); }
   // QoS 0 envelopes that left since the last call: their room in front of the actor is free again.
@@ -129,6 +160,7 @@ public:
 private:
   // mailbox.cpp
   void load_behind();
+  bool answers_wait() const; // for the sync of a mark
   void load_local_streams(bool unclean);
   result<void> load_streams(bool unclean);
   void note_positions(mailbox_step& step);
@@ -138,17 +170,29 @@ private:
   class tenant_host;
   result<void> wake_agent();
   void describe_agent(mailbox_report& r) const;
+  result<void> load_owner();
+  result<void> give_owner(const did& to, mailbox_step& step);
   result<void> apply(turn_outcome& outcome, mailbox_step& step);
   void send(emission& e, mailbox_step& step);
-  void emit(const did& to, const envelope_fields& f, mailbox_step& step);
+  // Its position in its stream; 0 for QoS 0.
+  sequence emit(const did& to, const envelope_fields& f, mailbox_step& step);
   result<void> check_entering(const kith::ingress& r, const envelope_fields& f, bool own_id) const;
   void admit(kith::ingress& request, mailbox_step& step);
+
+  // mailbox_watch.cpp
+  result<void> load_watches();
+  result<std::set<did>> watches_after(const turn_outcome& outcome) const;
+  void rewatch(const turn_outcome& outcome, std::set<did> next, mailbox_step& step);
+  void tell_of_downs(mailbox_step& step);
+  bool tell_of(const down& d, std::uint32_t& attempts, mailbox_step& step);
 
   // mailbox_pending.cpp
   result<void> check_word(const envelope_fields& f, bool own_id) const;
   void keep(in_stream& s, mailbox_step& step);
   void keep(const envelope& e, mailbox_step& step);
   void take_acks(mailbox_step& step);
+
+  enum class turn : std::uint8_t { consumed, blocked };
 
   // mailbox_handlers.cpp
   struct resumption {
@@ -164,6 +208,7 @@ private:
                              mailbox_step& step);
   void begin_volatile_handler(const volatile_arrival::item& item, turn_outcome& outcome,
                               mailbox_step& step);
+  result<void> load_start(const handler_id& id, waiting_handler& h);
   result<void> bring_back(const handler_id& id, waiting_handler& h);
   resumption resume(const handler_id& id, const records::step_result& result, mailbox_step& step);
   result<void> keep_segment(const handler_id& id, waiting_handler& h, turn_outcome& outcome,
@@ -172,15 +217,22 @@ private:
                    const encoded& what, mailbox_step& step);
   void settle_request(const records::handler_start& start, answer_status status,
                       const encoded& what, mailbox_step& step);
-  void die(const handler_id& id, const std::string& reason, std::uint32_t attempts,
-           const records::step_result& stuck, mailbox_step& step);
+  void die(const handler_id& id, const std::string& why, std::uint32_t attempts,
+           const records::step_result& stuck, mailbox_step& step, bool crashed = false);
   result<bool> revive(in_stream& s, const envelope& e, mailbox_step& step);
   std::optional<records::step_result> ripe(const due_step& due, waiting_handler& h);
   void take_due(due_step due, mailbox_step& step);
   std::optional<duration> time_out_awaited(const records::ask_record& ask, mailbox_step& step);
 
+  // mailbox_cancel.cpp
+  void forget_ask(const uuid& request, mailbox_step& step);
+  turn take_cancellation(in_stream& s, const envelope& e, mailbox_step& step);
+  void expire_now(const handler_id& id, waiting_handler& h, std::string_view reason,
+                  mailbox_step& step);
+  void cancel(due_step due, mailbox_step& step);
+  void take_orders(mailbox_step& step);
+
   // mailbox_turn.cpp
-  enum class turn : std::uint8_t { consumed, blocked };
   bool may_run(in_stream& s, mailbox_step& step);
   turn take(in_stream& s, mailbox_step& step);
   turn take_request(in_stream& s, mailbox_step& step);
@@ -191,6 +243,7 @@ private:
   void take_unchained(const volatile_arrival::item& item, mailbox_step& step);
   message_fields view(const envelope& e, const did& from) const;
   turn_outcome& run_message(const envelope& e, const did& from);
+  turn_outcome& run_system(result<system_turn> said);
   turn_outcome& run_answer(const pending_ask& ask, const did& from, ask_status status,
                            const envelope* e);
   void fire_overdue(mailbox_step& step);
@@ -200,6 +253,9 @@ private:
                         const std::string& reason, mailbox_step& step);
   void finish(in_stream& s, disposition d, const std::string& reason, mailbox_step& step);
   turn failed(in_stream& s, const std::string& reason, mailbox_step& step);
+  turn died(in_stream& s, const std::string& reason, std::uint32_t attempts, mailbox_step& step);
+  void crash(const std::string& reason, std::string culprit, mailbox_step& step);
+  static std::string name_of(const envelope& e, const did& from);
   void dead_letter(const envelope& e, const std::string& reason, std::uint32_t attempts,
                    mailbox_step& step);
   void note_notice(const envelope& notice, const did& from, mailbox_step& step);
@@ -217,8 +273,16 @@ private:
   handlers handlers_;
   handler_id running_{};                // whose segment is being kept
   std::set<in_stream*> held_;           // until a handler has ended
+  std::deque<handler_cancel> cancels_;  // by operators
   std::optional<pending_mail> pending_; // only of a DID outside
   std::deque<pending_ack> pending_acks_;
+  struct pending_down {
+    down what;
+    std::uint32_t attempts = 0;
+    time_point not_before{};
+  };
+  std::set<did> watches_;
+  std::map<did, pending_down> notices_; // of those alone
   uuid_generator ids_;
   std::vector<std::pair<std::string, std::string>>
       setup_cells_; // what setup() changed, for the first step

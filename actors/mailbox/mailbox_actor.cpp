@@ -83,15 +83,27 @@ caf::behavior mailbox_actor::make_behavior() {
   });
   if (!submitted) throw std::runtime_error(submitted.error().what());
   set_default_handler(caf::skip); // what arrives meanwhile waits
-  return {[this](commit_done&) { activate(); }, [this](stop_child&) { quit(); }};
+  return {[this](commit_done&) { activate(); }, [this](stop_child&) { begin_stop(false); }};
+}
+
+// However it ended: what is sent from now on stays on disk for the next life, which does not begin
+// before the supervisor has heard of this end.
+void mailbox_actor::on_exit() {
+  ports_.router.set_mailbox(box_.who().self, {}, nullptr);
+  ended_.who = box_.who().self;
+  if (ports_.ended) ports_.ended(ended_, culprit_);
+}
+
+void mailbox_actor::fail_with(const std::string& why) {
+  ended_.why = why;
+  quit(caf::make_error(caf::sec::runtime_error, why));
 }
 
 void mailbox_actor::activate() {
   if (auto active = box_.activate(unclean_); !active) {
     ports_.log.error("agent cannot be activated",
                      {{"agent", box_.who().self.text()}, {"why", active.error().what()}});
-    quit(caf::make_error(caf::sec::runtime_error, active.error().what()));
-    return;
+    return fail_with(active.error().what());
   }
   const auto& who = box_.who();
   if (who.spoken_for)
@@ -100,6 +112,7 @@ void mailbox_actor::activate() {
     ports_.delegations.add(who.self, who.key, who.epoch);
   ports_.router.set_mailbox(who.self, caf::actor_cast<caf::actor>(this), gate_);
   if (ports_.active) ports_.active(box_.report());
+  box_.watch_again();
   // What the last life left in the outbox: the link may have come up before this mailbox did.
   for (auto& opened : box_.take_opened()) {
     ports_.router.add_stream(opened);
@@ -149,8 +162,11 @@ caf::behavior mailbox_actor::running() {
         pump();
       },
       [this](ingress& r) { box_.ingress(std::move(r)), pump(); },
+      [this](down_notice& n) { box_.went_down(std::move(n.what)), pump(); },
       [this](pending_ack& a) { box_.taken_by_owner(std::move(a)), pump(); },
       [this](mailbox_inquiry& q) { q.reply(box_.report()); },
+      [this](handlers_inquiry& q) { q.reply(box_.waiting(q.only, q.max)); },
+      [this](handler_cancel& c) { box_.cancel(std::move(c)), pump(); },
       [this](stop_child& s) { begin_stop(s.drain); },
   };
 }
@@ -199,7 +215,8 @@ void mailbox_actor::commit(mailbox_step step) {
   auto number = step.number;
   submitted_ = number;
   auto batch = std::move(step.batch);
-  bool stop = step.stop, barrier = step.barrier;
+  bool stop = step.stop || !step.crash.empty(), barrier = step.barrier;
+  if (!step.crash.empty()) crash_ = step.crash, culprit_ = step.culprit;
   auto local = std::move(step);
   // The journal's thread runs it once, and std::function must be copyable: hence shared.
   auto out = std::make_shared<release>(release{{}, {}, box_.who().self, ports_.router});
@@ -225,8 +242,7 @@ void mailbox_actor::commit(mailbox_step step) {
     if (!submitted) {
       ports_.log.error("commit refused",
                        {{"agent", box_.who().self.text()}, {"why", submitted.error().what()}});
-      quit(caf::make_error(caf::sec::runtime_error, submitted.error().what()));
-      return;
+      return fail_with(submitted.error().what());
     }
     deliver_locally(local);
   }
@@ -243,6 +259,7 @@ void mailbox_actor::schedule() {
 
 void mailbox_actor::begin_stop(bool drain) {
   if (!drain) {
+    ended_ = {{}, down_reason::stopped, "stopped at once"};
     quit();
     return;
   }
@@ -256,7 +273,8 @@ void mailbox_actor::begin_stop(bool drain) {
 
 void mailbox_actor::end_if_drained() {
   if (done_ < submitted_) return;
-  ports_.router.set_mailbox(box_.who().self, {}, nullptr);
+  if (!crash_.empty()) return fail_with(crash_);
+  ended_ = {{}, down_reason::stopped, {}};
   quit();
 }
 

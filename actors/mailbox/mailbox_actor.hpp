@@ -4,6 +4,7 @@
 
 #include "actors/base/delegation_book.hpp"
 #include "actors/base/router.hpp"
+#include "actors/base/watch_table.hpp"
 #include "actors/mailbox/mailbox.hpp"
 #include "runtime/observe/logger.hpp"
 #include "runtime/store/journal.hpp"
@@ -17,6 +18,8 @@ struct mailbox_ports {
   delegation_book& delegations;
   observe::logger log;
   std::function<void(const mailbox_report&)> active; // the agent is up; on the mailbox's thread
+  // This life is over; `culprit` is what the agent was handling, if that made it crash.
+  std::function<void(down what, const std::string& culprit)> ended;
 };
 
 class mailbox_actor final : public caf::event_based_actor {
@@ -25,6 +28,7 @@ public:
   mailbox_actor(caf::actor_config& config, tenant who, mailbox_limits limits,
                 kith::mailbox::environment env, mailbox_ports ports, bool unclean);
   caf::behavior make_behavior() override;
+  void on_exit() override;
   const char* name() const override { return "kith.mailbox"; }
 
 private:
@@ -37,6 +41,7 @@ private:
   void schedule();
   void begin_stop(bool drain);
   void end_if_drained();
+  void fail_with(const std::string& why);
 
   kith::mailbox box_; // qualified: CAF's base class has members of these names
   const kith::clock& time_;
@@ -47,6 +52,9 @@ private:
   std::unordered_map<std::uint64_t, caf::actor> links_; // by session: where acks go
   std::optional<time_point> wake_at_;
   bool stopping_ = false;
+  std::string crash_; // why this life ends; empty: in order
+  std::string culprit_;
+  down ended_{{}, down_reason::crashed, "killed"}; // until it is said otherwise
   std::uint64_t submitted_ = 1;
   std::uint64_t done_ = 1;
 };

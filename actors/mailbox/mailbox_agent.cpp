@@ -72,27 +72,71 @@ void mailbox::describe_agent(mailbox_report& r) const {
   for (const auto& a : agent_->advertisements()) r.advertised.emplace_back(a.kind, a.description);
 }
 
+turn_outcome& mailbox::run_system(result<system_turn> said) {
+  agent_->commit(); // so that undoing this turn does not undo the one before
+  auto& o = system_outcome_ = {};
+  if (!said) {
+    o.status = turn_status::refused;
+    o.reason = said.error().what();
+    return o;
+  }
+  o.reply = std::move(said->reply);
+  o.owner = std::move(said->owner);
+  if (auto& n = said->born) {
+    o.spawns.push_back({n->self, std::move(n->type), std::move(n->name), std::move(n->owner),
+                        std::move(n->under), n->restart});
+    host_->prepared.emplace(n->self, std::move(n->key));
+  }
+  return o;
+}
+
+// What the store says now: whoever started this mailbox may have known another.
+result<void> mailbox::load_owner() {
+  KITH_ASSIGN(const auto stored, env_.disk.get(store::table::state, keys::agent(key_)));
+  if (!stored) return {};
+  KITH_ASSIGN(auto r, records::decode<records::agent_record>(*stored));
+  who_.owner = std::move(r.owner);
+  return {};
+}
+
+result<void> mailbox::give_owner(const did& to, mailbox_step& step) {
+  const auto key = keys::agent(key_);
+  KITH_ASSIGN(const auto stored, env_.disk.get(store::table::state, key));
+  if (!stored) return fail(errc::unsupported, "not_stored", "the node's own agent has no owner");
+  KITH_ASSIGN(auto r, records::decode<records::agent_record>(*stored));
+  r.owner = to;
+  step.batch.put(store::table::state, key, records::encode(r));
+  who_.owner = to;
+  return {};
+}
+
 result<void> mailbox::apply(turn_outcome& outcome, mailbox_step& step) {
   auto prepared = std::exchange(host_->prepared, {});
+  KITH_ASSIGN(auto watches, watches_after(outcome));
   for (const auto& spawn : outcome.spawns) {
     auto key = prepared.find(spawn.agent);
     if (key == prepared.end()) return fail(errc::internal, "spawn_without_key", spawn.agent.text());
-    KITH_TRY(env_.spawn({spawn.agent, std::move(key->second), spawn.type, spawn.name}, step));
+    KITH_TRY(env_.spawn({spawn.agent, std::move(key->second), spawn.type, spawn.name, spawn.owner,
+                         spawn.under, spawn.restart},
+                        step));
   }
+  if (outcome.owner) KITH_TRY(give_owner(*outcome.owner, step));
   if (outcome.stop) {
     KITH_TRY(env_.retire(step));
     stopping_ = true;
     step.stop = true;
   }
+  rewatch(outcome, std::move(watches), step);
   for (const auto& cell : outcome.cells)
     step.batch.put(store::table::state, keys::cell(key_, cell.name), as_bytes(cell.bytes));
   for (auto& e : outcome.emissions) send(e, step);
   return {};
 }
 
-void mailbox::emit(const did& to, const envelope_fields& f, mailbox_step& step) {
+sequence mailbox::emit(const did& to, const envelope_fields& f, mailbox_step& step) {
   bool local = env_.is_local(to);
   auto out = outbox_.emit(to, local, f, step.batch);
+  const auto seq = f.qos == qos::at_most_once ? 0 : out.what.seq();
   if (f.qos == qos::at_most_once) {
     step.unchained.emplace_back(to, std::move(out.what));
   } else if (local) {
@@ -102,6 +146,7 @@ void mailbox::emit(const did& to, const envelope_fields& f, mailbox_step& step) 
   } else {
     step.remote.push_back(std::move(out));
   }
+  return seq;
 }
 
 void mailbox::send(emission& e, mailbox_step& step) {
@@ -118,9 +163,11 @@ void mailbox::send(emission& e, mailbox_step& step) {
     f.time_to_live_ms = e.deadline_ms; // nobody waits for an answer after that
     auto context = e.then.empty() ? awaited_context(e.context) : std::move(e.context);
     records::ask_record record{
-        e.id,  e.to, e.then, to_bytes(as_bytes(context)), f.created + wall_ms(e.deadline_ms),
-        e.kind};
+        e.id,   e.to, e.then, to_bytes(as_bytes(context)), f.created + wall_ms(e.deadline_ms),
+        e.kind, 0};
+    record.seq = emit(e.to, f, step);
     asks_.add({std::move(record), {}}, f.created, env_.time.now(), step.batch);
+    return;
   }
   emit(e.to, f, step);
 }

@@ -2,7 +2,6 @@
 // three ends (semantics.md 10, 11, 14 to 19).
 #include "actors/mailbox/mailbox.hpp"
 
-#include "runtime/crypto/hash.hpp"
 #include "runtime/stream/text.hpp"
 
 #include <algorithm>
@@ -13,17 +12,13 @@ using store::table;
 
 namespace {
 
-handler_id origin_of(const stream_key& s, sequence seq) {
-  bytes all = to_bytes(s);
-  put_u64(all, seq);
-  return crypto::blake2b_128(all);
-}
-
 bool has_once(const records::segment& s) {
   for (const auto& b : s.begun)
     if (b.type == records::step_type::once) return true;
   return false;
 }
+
+constexpr std::uint64_t volatile_life_max = 365ull * 24 * 3600 * 1000;
 
 constexpr std::string_view volatile_once =
     "once() is not for messages of QoS 0: one that is lost could not be told from one that is done";
@@ -37,6 +32,7 @@ std::string mailbox::awaited_context(std::string_view step) const {
 
 bool mailbox::holds(const in_stream& s) const {
   if (s.id.lane != lane::request || !agent_ || handlers_.count() == 0) return false;
+  if (s.pending.front().envelope->kind() == cancel_kind) return false; // or it could not end
   return agent_->exclusive() || handlers_.count() >= limits_.handlers_max;
 }
 
@@ -53,13 +49,14 @@ result<void> mailbox::begin_handler(records::handler_start start, turn_outcome& 
   if (start.stream == stream_key{} && has_once(t.journal))
     return fail(errc::invalid, "volatile_once", std::string(volatile_once));
   KITH_TRY(apply(outcome, step));
-  for (const auto& request : t.cancelled) asks_.remove(request, step.batch);
+  for (const auto& request : t.cancelled) forget_ask(request, step);
   step.batch.put(table::state, keys::handler(key_, running_), records::encode(start));
   auto& h = handlers_.add(running_);
   h.start = std::make_unique<records::handler_start>(std::move(start));
   h.run = std::move(t.started);
   handlers_.note_in_memory(1);
   handlers_.append(running_, t.journal, wall_, env_.time.now(), step.number, step.batch);
+  handlers_.expire_at(running_, h.start->expires, wall_, env_.time.now());
   handlers_.touch(running_, env_.time.now());
   return {};
 }
@@ -67,12 +64,14 @@ result<void> mailbox::begin_handler(records::handler_start start, turn_outcome& 
 mailbox::turn mailbox::begin_handler(in_stream& s, const envelope& e, turn_outcome& outcome,
                                      mailbox_step& step) {
   records::handler_start start;
-  start.origin = origin_of(s.key, e.seq());
+  start.origin = handlers::origin_of(s.key, e.seq());
   start.from = s.id.from;
   start.stream = s.key;
   start.seq = e.seq();
   start.envelope = e.raw();
   start.started = wall_;
+  if (auto expires = s.pending.front().expires; e.wants_answer() && expires != 0)
+    start.expires = expires + wall_ms(limits_.deadline_grace / std::chrono::milliseconds(1));
   if (auto begun = begin_handler(std::move(start), outcome, step); !begun) {
     agent_->roll_back();
     return failed(s, begun.error().what(), step);
@@ -89,6 +88,8 @@ void mailbox::begin_volatile_handler(const volatile_arrival::item& item, turn_ou
   start.from = item.from;
   start.envelope = e.raw();
   start.started = wall_;
+  if (e.wants_answer() && e.time_to_live_ms() != 0)
+    start.expires = wall_ + wall_ms(std::min(e.time_to_live_ms(), volatile_life_max));
   if (auto begun = begin_handler(std::move(start), outcome, step); !begun) {
     agent_->roll_back();
     answer(e, item.from, answer_status::refused, text_type, begun.error().context, step);
@@ -111,15 +112,20 @@ result<bool> mailbox::revive(in_stream& s, const envelope& e, mailbox_step& step
   return true;
 }
 
+// Its record, of which the last one written is durable or in memory.
+result<void> mailbox::load_start(const handler_id& id, waiting_handler& h) {
+  if (h.start) return {};
+  KITH_ASSIGN(auto stored, env_.disk.get(table::state, keys::handler(key_, id)));
+  if (!stored) return fail(errc::corrupt, "bad_record", "a handler without its record");
+  KITH_ASSIGN(auto start, records::decode<records::handler_start>(*stored));
+  h.start = std::make_unique<records::handler_start>(std::move(start));
+  return {};
+}
+
 // Into memory, by a replay of its journal.
 result<void> mailbox::bring_back(const handler_id& id, waiting_handler& h) {
   if (h.run) return {};
-  if (!h.start) {
-    KITH_ASSIGN(auto stored, env_.disk.get(table::state, keys::handler(key_, id)));
-    if (!stored) return fail(errc::corrupt, "bad_record", "a handler without its record");
-    KITH_ASSIGN(auto start, records::decode<records::handler_start>(*stored));
-    h.start = std::make_unique<records::handler_start>(std::move(start));
-  }
+  KITH_TRY(load_start(id, h));
   KITH_ASSIGN(auto journal, handlers_.journal(env_.disk, id));
   KITH_ASSIGN(auto e, envelope::parse(h.start->envelope));
   KITH_ASSIGN(h.run, agent_->replay(kith::message(view(e, h.start->from)), journal));
@@ -139,7 +145,14 @@ mailbox::resumption mailbox::resume(const handler_id& id, const records::step_re
   }
   if (!h->run->awaits(result.at)) return {}; // the loser of an any(), or a time that passed
   running_ = id;
-  auto& outcome = agent_->resume(*h->run, result, wall_);
+  // Who was asked is told to stop, once it is certain that the handler went on without it.
+  const auto given_up = result.status == records::step_status::cancelled
+                            ? h->run->request_at(result.at)
+                            : std::nullopt;
+  auto& outcome = [&]() -> turn_outcome& {
+    const turn_note noted(env_.turns.get(), h->run->message().kind());
+    return agent_->resume(*h->run, result, wall_);
+  }();
   if (outcome.status == turn_status::done) {
     if (auto kept = keep_segment(id, *h, outcome, step); !kept) {
       agent_->roll_back();
@@ -151,10 +164,15 @@ mailbox::resumption mailbox::resume(const handler_id& id, const records::step_re
       }
     }
   }
+  if (given_up && outcome.status != turn_status::threw) forget_ask(*given_up, step);
   if (outcome.status == turn_status::done) return {};
   if (outcome.status == turn_status::refused) {
-    for (const auto& request : h->run->requests()) asks_.remove(request, step.batch);
+    for (const auto& request : h->run->requests()) forget_ask(request, step);
     end_handler(id, *h, answer_status::refused, {text_type, outcome.reason}, step);
+    return {};
+  }
+  if (outcome.status == turn_status::crashed) {
+    die(id, outcome.reason, h->attempts + 1, result, step, true);
     return {};
   }
   h->run.reset(); // it stands in a segment that never was
@@ -173,7 +191,7 @@ result<void> mailbox::keep_segment(const handler_id& id, waiting_handler& h, tur
   }
   auto reply = std::move(outcome.reply);
   KITH_TRY(apply(outcome, step));
-  for (const auto& request : t.cancelled) asks_.remove(request, step.batch);
+  for (const auto& request : t.cancelled) forget_ask(request, step);
   if (!t.suspended) {
     end_handler(id, h, answer_status::ok, reply.value_or(encoded{}), step);
     return {};
@@ -205,23 +223,29 @@ void mailbox::settle_request(const records::handler_start& start, answer_status 
                    handled ? std::string() : what.payload, step);
 }
 
-// It cannot go on: a dead letter, with its journal, for somebody to look at.
-void mailbox::die(const handler_id& id, const std::string& reason, std::uint32_t attempts,
-                  const records::step_result& stuck, mailbox_step& step) {
+// It cannot go on: a dead letter, with its journal, for somebody to look at. If it `crashed`, or
+// failed as often as it may under a supervisor of the agent's own, the agent's life ends too.
+void mailbox::die(const handler_id& id, const std::string& why, std::uint32_t attempts,
+                  const records::step_result& stuck, mailbox_step& step, bool crashed) {
   auto* h = handlers_.find(id);
   if (h == nullptr) return;
   if (!h->start)
-    return env_.log(log_level::error, "a handler rests, its record cannot be read: " + reason);
+    return env_.log(log_level::error, "a handler rests, its record cannot be read: " + why);
   if (h->run)
-    for (const auto& request : h->run->requests()) asks_.remove(request, step.batch);
+    for (const auto& request : h->run->requests()) forget_ask(request, step);
+  const std::string reason = crashed ? "it crashed the agent: " + why : why;
   auto dead = *h->start;
   dead.dead = true;
   dead.reason = reason;
   dead.attempts = attempts;
   dead.when = wall_;
   dead.stuck = stuck;
-  const auto& raw = dead.replay.size() != 0 ? dead.replay : dead.envelope;
-  if (auto e = envelope::parse(raw)) dead_letter(*e, reason, attempts, step);
+  const bool replayed = dead.replay.size() != 0;
+  const bool ends_life = crashed || (attempts >= limits_.attempts_max && !who_.supervisor.empty());
+  if (auto e = envelope::parse(replayed ? dead.replay : dead.envelope)) {
+    dead_letter(*e, reason, attempts, step);
+    if (ends_life) crash(why, name_of(*e, replayed ? dead.replay_from : dead.from), step);
+  }
   settle_request(dead, answer_status::dead, {text_type, reason}, step);
   handlers_.bury(id, dead, step.batch);
   release_held();
@@ -273,6 +297,7 @@ std::optional<records::step_result> mailbox::ripe(const due_step& due, waiting_h
     r.reason = "the process stopped while " + step->name + " may have been under way";
     return r;
   }
+  const turn_note noted(env_.turns.get(), step->name);
   auto made = agent_->call_once(*h.run, due.at, detail::step_key(who_.self, due.handler, *step));
   if (made) {
     r.content_type = made->content_type;
@@ -290,6 +315,7 @@ void mailbox::take_due(due_step due, mailbox_step& step) {
   auto now = env_.time.now();
   auto* h = handlers_.find(due.handler);
   if (h == nullptr) return;
+  if (due.expiry) return cancel(std::move(due), step);
   auto later = [&] {
     auto shift = std::min(h->attempts == 0 ? 0u : h->attempts - 1, 20u);
     auto delay =

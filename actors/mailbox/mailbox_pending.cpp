@@ -9,6 +9,9 @@ namespace kith {
 result<void> mailbox::check_word(const envelope_fields& f, bool own_id) const {
   static constexpr wall_ms created_ahead_max = 5LL * 60 * 1000; // of a sender's clock before ours
   auto bad = [](const char* why) { return fail(errc::invalid, "bad_message", why); };
+  if (f.kind.starts_with("kith."))
+    return fail(errc::forbidden, "reserved_kind",
+                "kinds that begin with \"kith.\" are between nodes and their agents");
   if (!own_id) return bad("\"id\" must be a UUIDv7 of the sender's own");
   if (f.created == 0) return bad("\"created\" must be there, for it is signed");
   if (f.created > wall_ + created_ahead_max)

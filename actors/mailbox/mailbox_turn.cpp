@@ -8,6 +8,11 @@ namespace kith {
 
 using store::table;
 
+// A message, as people find it again.
+std::string mailbox::name_of(const envelope& e, const did& from) {
+  return "message " + e.id().text() + " (" + std::string(e.kind()) + ") from " + from.text();
+}
+
 bool mailbox::may_run(in_stream& s, mailbox_step& step) {
   auto block = [&] {
     blocked_.push_back(&s);
@@ -89,16 +94,9 @@ message_fields mailbox::view(const envelope& e, const did& from) const {
 
 turn_outcome& mailbox::run_message(const envelope& e, const did& from) {
   message m(view(e, from));
-  if (env_.system)
-    if (auto reply = env_.system(m)) {
-      system_outcome_ = {};
-      if (*reply)
-        system_outcome_.reply = std::move(**reply);
-      else
-        system_outcome_.status = turn_status::refused,
-        system_outcome_.reason = reply->error().what();
-      return system_outcome_;
-    }
+  if (env_.system && e.kind().starts_with("kith."))
+    if (auto said = env_.system(m)) return run_system(std::move(*said));
+  const turn_note noted(env_.turns.get(), e.kind());
   return agent_->run(m, wall_);
 }
 
@@ -108,6 +106,7 @@ mailbox::turn mailbox::take_request(in_stream& s, mailbox_step& step) {
     finish(s, disposition::expired, "expired before it was sent", step);
     return turn::consumed;
   }
+  if (e.kind() == cancel_kind) return take_cancellation(s, e, step);
   auto expires = s.pending.front().expires;
   if (expires != 0 && wall_ >= expires) {
     answer(e, s.id.from, answer_status::expired, text_type, "its time to live had passed", step);
@@ -136,6 +135,9 @@ mailbox::turn mailbox::take_request(in_stream& s, mailbox_step& step) {
     answer(e, s.id.from, answer_status::refused, text_type, outcome.reason, step);
     finish(s, disposition::refused, outcome.reason, step);
     return turn::consumed;
+  case turn_status::crashed:
+    crash(outcome.reason, name_of(e, s.id.from), step);
+    return died(s, "it crashed the agent: " + outcome.reason, s.attempts + 1, step);
   case turn_status::threw: break;
   }
   return failed(s, outcome.reason, step);
@@ -151,8 +153,24 @@ mailbox::turn mailbox::failed(in_stream& s, const std::string& reason, mailbox_s
     env_.log(log_level::warn, "a turn failed and will be tried again: " + reason);
     return turn::blocked;
   }
+  // What an agent cannot handle, however often it tries, is a matter for a supervisor of its own.
+  if (!who_.supervisor.empty())
+    crash(reason, name_of(s.pending.front().envelope.get(), s.id.from), step);
+  return died(s, reason, s.attempts, step);
+}
+
+// This life of the agent ends with the step.
+void mailbox::crash(const std::string& reason, std::string culprit, mailbox_step& step) {
+  stopping_ = true;
+  step.crash = reason.empty() ? "crashed" : reason;
+  step.culprit = std::move(culprit);
+}
+
+// The head of `s` is a dead letter, and whoever asked is told.
+mailbox::turn mailbox::died(in_stream& s, const std::string& reason, std::uint32_t attempts,
+                            mailbox_step& step) {
   auto e = s.pending.front().envelope.get();
-  dead_letter(e, reason, s.attempts, step);
+  dead_letter(e, reason, attempts, step);
   if (s.id.lane == lane::request)
     answer(e, s.id.from, answer_status::dead, text_type, reason, step);
   finish(s, disposition::dead, reason, step);
@@ -223,6 +241,7 @@ turn_outcome& mailbox::run_answer(const pending_ask& ask, const did& from, ask_s
     f.reason = e != nullptr ? as_text(e->payload()) : std::string_view("no answer by the deadline");
   }
   kith::answer a(f);
+  const turn_note noted(env_.turns.get(), ask.record.handler);
   return agent_->run(a, ask.record.handler, wall_);
 }
 
@@ -254,9 +273,13 @@ mailbox::turn mailbox::take_answer(in_stream& s, mailbox_step& step) {
         outcome.reason = applied.error().what();
       }
     }
-    if (outcome.status == turn_status::threw) {
+    const bool crashed = outcome.status == turn_status::crashed;
+    if (outcome.status == turn_status::threw || crashed) {
       auto request = e.correlation();
-      auto result = failed(s, outcome.reason, step);
+      if (crashed) crash(outcome.reason, name_of(e, s.id.from), step);
+      auto result = crashed
+                        ? died(s, "it crashed the agent: " + outcome.reason, s.attempts + 1, step)
+                        : failed(s, outcome.reason, step);
       if (result == turn::consumed) asks_.remove(request, step.batch);
       return result;
     }
@@ -309,6 +332,10 @@ void mailbox::take_unchained(const volatile_arrival::item& item, mailbox_step& s
     }
     if (ask->record.handler.empty()) return; // what a handler awaits is asked by QoS 2
     auto& outcome = run_answer(*ask, item.from, ask_status(std::uint8_t(e.status())), &e);
+    if (outcome.status == turn_status::crashed) {
+      asks_.remove(e.correlation(), step.batch);
+      return crash(outcome.reason, name_of(e, item.from), step);
+    }
     if (outcome.status != turn_status::done) return; // one that threw runs again as a time-out
     if (apply(outcome, step))
       asks_.remove(e.correlation(), step.batch);
@@ -330,6 +357,10 @@ void mailbox::take_unchained(const volatile_arrival::item& item, mailbox_step& s
     answer(e, item.from, answer_status::refused, text_type, outcome.reason, step);
   } else {
     env_.log(log_level::warn, "a volatile message failed and is dropped: " + outcome.reason);
+    if (outcome.status == turn_status::crashed) {
+      answer(e, item.from, answer_status::dead, text_type, outcome.reason, step);
+      crash(outcome.reason, name_of(e, item.from), step);
+    }
   }
 }
 
@@ -359,6 +390,11 @@ void mailbox::fire_overdue(mailbox_step& step) {
                  "the handler of a time-out failed and will be tried again: " + outcome.reason);
         asks_.postpone(*request, now + limits_.retry_delay_max);
         continue;
+      }
+      if (outcome.status == turn_status::crashed) {
+        auto what = "the time-out of ask " + request->text();
+        asks_.remove(*request, step.batch);
+        return crash(outcome.reason, std::move(what), step);
       }
     }
     asks_.remove(*request, step.batch);

@@ -192,6 +192,9 @@ TEST_CASE("what a DID outside sends must be signed by itself, what an agent send
   CHECK(changed([](ingress& r) { r.created = 0; }) == "bad_message");
   CHECK(changed([](ingress& r) { r.created += 3600 * 1000; }) == "created_ahead");
   CHECK(o.send(o.here, good) == "bad_message");
+  ingress orders{o.here, "kith.spawn", std::string(text_type), "x"};
+  o.sign(orders);
+  CHECK(o.send(o.me, orders) == "reserved_kind");
   ingress asks{o.there, "note", std::string(text_type), "x"};
   asks.wants_answer = true; // with nobody to give the answer to
   CHECK(o.send(o.here, asks) == "bad_message");

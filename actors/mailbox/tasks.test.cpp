@@ -118,6 +118,25 @@ struct worker : kith::agent {
       note(said + " paid");
     });
     on("say", [this](const std::string& text) { note(text); });
+    on("patient", [this](const std::string& what) -> kith::task<std::string> {
+      std::string why;
+      try {
+        co_await sleep(3'600'000);
+      } catch (const kith::cancelled& c) {
+        why = c.what();
+      }
+      co_await sleep(100); // compensates, and is not disturbed
+      note(what + ": " + why);
+      co_return "gave up";
+    });
+    on("impatient", [this](const job& j) -> kith::task<> {
+      auto first = co_await kith::any(ask<std::string>(j.to, "patient", "x"), sleep(200));
+      note("any " + std::to_string(first.index()));
+    });
+    on("asks_patient", [this](const job& j) -> kith::task<> {
+      const auto a = co_await ask<std::string>(j.to, "patient", "y", 5000);
+      note(std::string(to_string(a.status())));
+    });
   }
   kith::durable<std::vector<std::string>> log{*this, "log"};
 };
@@ -155,7 +174,7 @@ struct work_world : test_world {
   }
   std::string log() { return a.cell(w, "log"); }
   std::string seen() { return a.cell(from, "seen"); }
-  std::size_t handler_count() { return a.count(table::state, {'h'}); }
+  std::size_t handler_count() { return a.count(table::state, {'e'}); }
   std::size_t segment_count() { return a.count(table::state, {'j'}); }
 };
 
@@ -391,6 +410,77 @@ TEST_CASE("an exclusive agent handles nothing else until its handler has ended",
   w.a.tell(w.from, one, "say", "last");
   w.a.settle();
   CHECK(w.a.cell(one, "log") == R"(["awake","next","asked re:1","last"])");
+}
+
+TEST_CASE("who asked and waits no longer cancels the handler that was asked", "[mailbox][unit]") {
+  for (bool crash : {false, true}) {
+    work_world w;
+    auto other = w.a.spawn("worker");
+    w.order("impatient", encode(job{other.text(), {}}).payload, json_type);
+    w.a.settle();
+    CHECK(w.handler_count() == 2);
+    if (crash) w.a.crash(), w.a.restart();
+    w.pass(200);
+    CHECK(w.log() == R"(["any 1"])");
+    if (crash) w.a.crash(), w.a.restart();
+    w.pass(100);
+    CHECK(w.a.cell(other, "log") == R"(["x: cancelled by who asked"])");
+    CHECK(w.handler_count() == 0);
+    CHECK(w.a.count(table::state, {'k'}) == 0);
+  }
+}
+
+TEST_CASE("a deadline reaches the handler that was asked, once, and over restarts",
+          "[mailbox][unit]") {
+  work_world w;
+  auto other = w.a.spawn("worker");
+  w.order("asks_patient", encode(job{other.text(), {}}).payload, json_type);
+  w.a.settle();
+  w.pass(5000);
+  CHECK(w.log() == R"(["timeout"])");
+  w.a.crash();
+  w.a.restart();
+  w.pass(999);
+  CHECK(w.handler_count() == 1);
+  w.pass(1);
+  w.a.crash(); // what it awaits now is not cancelled again
+  w.a.restart();
+  w.a.settle();
+  CHECK(w.a.cell(other, "log") == "");
+  w.pass(100);
+  CHECK(w.a.cell(other, "log") == R"(["y: nobody waits for its answer: the deadline passed"])");
+  CHECK(w.handler_count() == 0);
+}
+
+TEST_CASE("an operator sees what waits for what, and cancels one", "[mailbox][unit]") {
+  work_world w;
+  w.order("patient", "z");
+  w.order("nap");
+  w.a.settle();
+  auto& box = w.a.box(w.w);
+  auto all = box.waiting({}, 10).value();
+  REQUIRE(all.size() == 2);
+  auto& one = all[0].kind == "patient" ? all[0] : all[1];
+  CHECK(one.from == w.from);
+  REQUIRE(one.awaits.size() == 1);
+  CHECK(one.awaits[0].what == "sleep");
+  CHECK(one.awaits[0].due == one.started + 3'600'000);
+  CHECK(box.waiting(one.message, 10).value().size() == 1);
+  CHECK(box.waiting({}, 1).value().size() == 1);
+  std::vector<bool> done;
+  auto cancel = [&](const uuid& id) {
+    box.cancel({id, "told to", [&](result<bool> r) { done.push_back(r.value()); }});
+    w.a.settle();
+  };
+  cancel(one.message);
+  cancel(uuid{});
+  CHECK(done == std::vector{true, false});
+  w.pass(100);
+  CHECK(w.log() == R"(["z: told to"])");
+  CHECK(w.handler_count() == 1);
+  cancel(box.waiting({}, 10).value().at(0).message); // which does not catch it
+  CHECK(w.handler_count() == 0);
+  CHECK(w.a.dead_count() == 0);
 }
 
 TEST_CASE("a journal past its bound is a dead letter", "[mailbox][unit]") {

@@ -33,6 +33,21 @@ struct recorder : kith::agent {
       tell(self(), "note", "from a broken turn");
       throw std::runtime_error("broken " + text);
     });
+    on("crash", [this](const std::string& text) {
+      note(text);
+      tell(self(), "note", "from a crashed turn");
+      crash("crash " + text);
+    });
+    on("watch", [this](const std::string& who) { watch(who); });
+    on("unwatch", [this](const std::string& who) { unwatch(who); });
+    on("watch many", [this](int count) {
+      for (int i = 0; i < count; ++i) watch("did:example:" + std::to_string(i));
+    });
+    on_down([this](const down& d) {
+      note(std::string(to_string(d.reason)) + " " + d.why);
+      if (d.why == "crash") crash("could not bear it");
+      if (d.why == "break") throw std::runtime_error("broken notice");
+    });
     on("flaky", [this](int tries) {
       note("flaky");
       if (++tried < tries) throw std::runtime_error("not yet");
@@ -57,6 +72,7 @@ struct recorder : kith::agent {
       spawn("recorder", name);
     });
     on_answer("answered", [this](const answer& a) {
+      if (a.text() == "re:crash") crash("crash in an answer");
       note(std::string(to_string(a.status())) + ":" + std::string(a.ok() ? a.text() : a.reason()) +
            ":" + std::string(a.context()));
       if (a.text() == "re:spawn") spawn("recorder", "unwanted");

@@ -49,9 +49,14 @@ public:
 
   const did& id() const { return key_.did(); }
   bool has(const did& agent) const { return tenants_.count(agent) != 0; }
+  std::vector<did> agents() const {
+    std::vector<did> all;
+    for (const auto& [agent, t] : tenants_) all.push_back(agent);
+    return all;
+  }
   bool up() const { return journal != nullptr; }
 
-  did spawn(std::string_view type) {
+  did spawn(std::string_view type, std::string supervisor = {}) {
     tenant t{{},
              1,
              make_incarnation(random_),
@@ -59,6 +64,7 @@ public:
              std::string(type),
              {}};
     t.self = t.key->did();
+    t.supervisor = std::move(supervisor);
     auto agent = t.self;
     local_.insert(agent);
     tenants_.insert_or_assign(agent, std::move(t));
@@ -170,6 +176,8 @@ public:
   outlets out;
   std::function<bool(const did& to)>
       gate; // false: a local delivery finds no room in front of the recipient
+  // What the node does itself with kinds that begin with "kith."; empty: nothing.
+  std::function<std::optional<result<system_turn>>(const message&)> system;
   std::shared_ptr<store::memory_disk> disk =
       std::make_shared<store::memory_disk>(); // outlives each life
   std::unique_ptr<store::memory_backend> backend;
@@ -179,7 +187,9 @@ public:
   std::map<stream_key, std::shared_ptr<local_flow>> flows; // of this life
   std::vector<std::pair<did, sequence>> kept;              // for DIDs outside
   std::vector<std::string> logged;
-  std::vector<error> refused; // commits that the journal did not take
+  std::vector<std::pair<did, bool>> watches;        // begun and ended
+  std::vector<std::pair<did, std::string>> crashed; // by the agents' own word
+  std::vector<error> refused;                       // commits that the journal did not take
 
 private:
   struct life {
@@ -209,8 +219,10 @@ private:
             [this](newborn n, mailbox_step& s) { return bear(std::move(n), s); },
             [](mailbox_step&) -> result<void> { return {}; },
             [this](log_level, std::string_view text) { logged.emplace_back(text); },
-            {},
-            [this](const did& who, sequence position) { kept.emplace_back(who, position); }};
+            [this](const message& m) { return system ? system(m) : std::nullopt; },
+            [this](const did& who, sequence position) { kept.emplace_back(who, position); },
+            [this](const did& who, bool on) { watches.emplace_back(who, on); },
+            {}};
   }
   result<void> bear(newborn n, mailbox_step& s) {
     if (n.name == "unwanted") return fail(errc::overloaded, "too_many_agents");
@@ -219,7 +231,9 @@ private:
              make_incarnation(random_),
              std::make_shared<const secret_key>(std::move(n.key)),
              n.type,
-             n.name};
+             n.name,
+             {},
+             n.owner};
     s.batch.raise_epoch(n.self, 1);
     local_.insert(n.self);
     s.released.push_back([this, t] {
@@ -233,6 +247,7 @@ private:
     for (auto& s : box(who).take_opened()) streams[s->id] = s;
     auto number = step.number;
     bool barrier = step.barrier;
+    if (!step.crash.empty()) crashed.emplace_back(who, step.crash);
     auto batch = std::move(step.batch);
     auto local = std::move(step.local);
     auto held =

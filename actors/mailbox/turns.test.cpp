@@ -65,6 +65,31 @@ TEST_CASE("while one stream waits for its next try, its order holds and other st
   CHECK(w.a.dead_count() == 0);
 }
 
+TEST_CASE("a retry that is due, but has to wait for a sync, is not woken by time",
+          "[mailbox][unit]") {
+  mailbox_limits limits;
+  limits.commits_in_flight_max = 1;
+  limits.retry_delay = limits.retry_delay_max = std::chrono::milliseconds(100);
+  test_world w(limits);
+  auto from = w.a.spawn("recorder"), other = w.a.spawn("recorder"), to = w.a.spawn("recorder");
+  w.a.tell(from, to, "flaky", "2", json_type);
+  w.a.settle(); // it failed once
+  REQUIRE(w.a.box(to).next_wake());
+  w.a.tell(other, to, "note", "x");
+  while (w.a.turn(other)) {
+  }
+  REQUIRE(w.a.sync());
+  REQUIRE(w.a.turn(to)); // the other's note, which now waits for its sync
+  w.time.advance(std::chrono::seconds(10));
+  CHECK_FALSE(w.a.turn(to));
+  CHECK_FALSE(w.a.box(to).next_wake());
+  REQUIRE(w.a.sync());
+  REQUIRE(w.a.box(to).next_wake());
+  CHECK(*w.a.box(to).next_wake() <= w.time.now());
+  w.a.settle();
+  CHECK(w.a.cell(to, "seen") == R"(["x","flaky"])");
+}
+
 TEST_CASE("an idle agent handles what arrives in the commit that journals it", "[mailbox][unit]") {
   test_world w;
   auto from = w.a.spawn("recorder"), to = w.b.spawn("recorder");

@@ -178,6 +178,7 @@ void cluster_actor::failed(const dial_failed& f) {
 }
 
 void cluster_actor::changed(const link_changed& c) {
+  if (ports_.on_link) ports_.on_link(c.peer, c.up);
   if (!c.up) {
     members_.down(c.peer, ports_.session.time.now());
     return;

@@ -23,6 +23,7 @@ struct cluster_ports {
   std::function<caf::actor(caf::actor_system&, const did& peer, caf::actor cluster)> start_link;
   std::function<void(bool joined)> on_joined;
   std::function<void(const error&)> on_fatal;
+  std::function<void(const did& peer, bool up)> on_link; // may be empty
 };
 
 struct cluster_options {

@@ -16,8 +16,16 @@ constexpr std::string_view system_prefix = "kith.";
 struct spawn_order {
   std::string type;
   std::string name;
+  std::optional<did> owner;
+  std::optional<std::string> under;
+  std::optional<std::string> restart;
 };
-KITH_DESCRIBE(spawn_order, type, name);
+KITH_DESCRIBE(spawn_order, type, name, owner, under, restart);
+
+struct own_order {
+  std::string owner; // empty: nobody
+};
+KITH_DESCRIBE(own_order, owner);
 
 // Why there is no agent of such a type, with the type that was probably meant.
 std::string unknown_type(std::string_view type) {
@@ -33,20 +41,68 @@ std::string unknown_type(std::string_view type) {
 }
 
 // The agent whose DID is the node's: makes agents for others, and sends for those who are no
-// agents.
+// agents. What it does itself is in system_turn_of.
 struct node_agent : agent {
   using agent::agent;
-  void setup() override {
-    on("kith.spawn", [this](const spawn_order& order) {
-      auto known = agent_types::names();
-      bool there = order.type.substr(0, system_prefix.size()) != system_prefix &&
-                   std::count(known.begin(), known.end(), order.type) != 0;
-      if (!there) refuse(unknown_type(order.type));
-      return spawn(order.type, order.name).text();
-    });
-  }
+  void setup() override {}
 };
 KITH_AGENT_AS(node_agent, "kith.node");
+
+template <class Order> result<Order> order_in(const message& m) {
+  Order order;
+  decode_error why;
+  if (!m.read(order, why))
+    return fail(errc::invalid, "", std::string(m.kind()) + ": " + why.text());
+  return order;
+}
+
+// Only nodes' own agents send for an operator. An agent, or who acts as one, is no operator.
+result<void> must_be_operator(const node_parts& parts, const message& m) {
+  if (m.from() == parts.self() || parts.peers.find(m.from())) return {};
+  return fail(errc::forbidden, "", "only the operator says who an agent's owner is");
+}
+
+result<system_turn> spawn_turn(node_parts& parts, const message& m) {
+  KITH_ASSIGN(auto order, order_in<spawn_order>(m));
+  const auto known = agent_types::names();
+  if (order.type.starts_with(system_prefix) || std::ranges::count(known, order.type) == 0)
+    return fail(errc::not_found, "", unknown_type(order.type));
+  if (order.owner) KITH_TRY(must_be_operator(parts, m));
+  auto under = order.under.value_or("");
+  if (!under.empty() && supervisor_types::find(under) == nullptr)
+    return fail(errc::not_found, "", std::string(no_supervisor) + under);
+  const auto again = parse_restart(order.restart.value_or("transient"));
+  if (!again)
+    return fail(errc::invalid, "",
+                "restart is permanent, transient or temporary, not " + *order.restart);
+  auto key = secret_key::generate(parts.random);
+  const auto self = key.did();
+  return system_turn{{text_type, self.text()},
+                     newborn{self, std::move(key), order.type, order.name,
+                             order.owner.value_or(did()), std::move(under), *again}};
+}
+
+result<system_turn> own_turn(node_parts& parts, const message& m) {
+  KITH_TRY(must_be_operator(parts, m));
+  KITH_ASSIGN(const auto order, order_in<own_order>(m));
+  system_turn turn{{text_type, ""}, {}, did()};
+  if (!order.owner.empty()) {
+    KITH_ASSIGN(turn.owner, did::parse(order.owner));
+  }
+  return turn;
+}
+
+// What this node does for `who`, an agent of it, with a message that its class never sees.
+std::optional<result<system_turn>> system_turn_of(node_parts& parts, const did& who,
+                                                  const message& m) {
+  if (who != parts.self())
+    return m.kind() == "kith.own" ? std::optional(own_turn(parts, m)) : std::nullopt;
+  if (m.kind() == "kith.spawn") return spawn_turn(parts, m);
+  if (m.kind() != "kith.where") return node_message(parts, m);
+  const auto id = uuid::parse(m.text());
+  if (!id) return fail(id.error());
+  return system_turn{{json_type, where_here(parts, *id)}};
+}
 
 observe::level observed(log_level l) {
   switch (l) {
@@ -77,11 +133,19 @@ result<void> bear(node_parts& parts, newborn n, mailbox_step& step) {
   r.created = parts.time.wall();
   r.sealed_key = parts.keys->seal_agent_key(n.key, parts.random);
   r.home = parts.self();
+  r.owner = n.owner;
+  r.supervisor = n.under;
+  r.restart = std::uint8_t(n.restart);
+  r.order = ++parts.births;
   step.batch.put(store::table::state, keys::agent(keys::of(n.self)), records::encode(r));
   step.batch.raise_epoch(n.self, r.epoch);
   parts.router.add_local(n.self);
   tenant who{n.self, r.epoch, r.incarnation, std::make_shared<const secret_key>(std::move(n.key)),
              n.type, n.name};
+  who.owner = n.owner;
+  who.supervisor = n.under;
+  who.restart = n.restart;
+  who.order = r.order;
   step.released.push_back([&parts, who] {
     // Known by its name before whoever asked for it hears that it is there; what it takes is added
     // when it is up.
@@ -91,24 +155,42 @@ result<void> bear(node_parts& parts, newborn n, mailbox_step& step) {
     e.name = who.name;
     e.epoch = who.epoch;
     parts.directory.put(parts.self(), e);
-    caf::actor agents;
-    {
-      std::lock_guard lock(parts.mutex);
-      agents = parts.agents;
-    }
-    if (agents) caf::anon_send(agents, agent_child(parts, who));
+    if (auto above = supervisor_of(parts, who.supervisor))
+      caf::anon_send(above, agent_child(parts, who));
   });
   return {};
 }
 
-result<void> retire(node_parts& parts, const did& id, mailbox_step& step) {
+// `owner` is there if it changed in this life of the mailbox: the store may not have it yet.
+result<void> retire(node_parts& parts, const did& id, const std::optional<did>& owner,
+                    mailbox_step& step) {
   auto key = keys::agent(keys::of(id));
   KITH_ASSIGN(auto stored, parts.disk->get(store::table::state, key));
   if (!stored) return fail(errc::unsupported, "not_stored", "the node's own agent does not end");
   KITH_ASSIGN(auto r, records::decode<records::agent_record>(*stored));
+  if (r.restart == std::uint8_t(restart::permanent)) return {}; // its supervisor starts it again
   r.stopped = true;
+  if (owner) r.owner = *owner;
   step.batch.put(store::table::state, key, records::encode(r));
   return {};
+}
+
+// A temporary agent that crashed, or was stopped with its siblings, does not come back.
+void bury(node_parts& parts, const did& id) {
+  auto buried = [&]() -> result<void> {
+    auto key = keys::agent(keys::of(id));
+    KITH_ASSIGN(auto stored, parts.disk->get(store::table::state, key));
+    if (!stored) return {};
+    KITH_ASSIGN(auto r, records::decode<records::agent_record>(*stored));
+    r.stopped = true;
+    store::write_batch batch;
+    batch.put(store::table::state, key, records::encode(r));
+    batch.require_epoch(id, r.epoch);
+    KITH_ASSIGN(auto position, parts.journal->submit(std::move(batch), {}));
+    (void)position;
+    return {};
+  }();
+  if (!buried) parts.log.error("the end of a temporary agent is not stored", buried.error());
 }
 
 result<did> resolve_node(node_parts& parts, std::string_view node) {
@@ -123,6 +205,7 @@ result<did> resolve_node(node_parts& parts, std::string_view node) {
 } // namespace
 
 mailbox::environment environment_for(node_parts& parts, const tenant& who) {
+  auto owner = std::make_shared<std::optional<did>>(); // shared by two of one mailbox's callbacks
   mailbox::environment env{
       parts.time,
       parts.random,
@@ -132,19 +215,25 @@ mailbox::environment environment_for(node_parts& parts, const tenant& who) {
       parts.self(),
       [&parts](std::string_view n) { return resolve_node(parts, n); },
       [&parts](newborn n, mailbox_step& s) { return bear(parts, std::move(n), s); },
-      [&parts, id = who.self](mailbox_step& s) { return retire(parts, id, s); },
+      [&parts, id = who.self, owner](mailbox_step& s) { return retire(parts, id, *owner, s); },
       [log = parts.log.component("agent"), id = who.self.text()](log_level l,
                                                                  std::string_view text) {
         log.say(observed(l), text, {{"agent", id}});
       },
       {},
-      [&parts](const did& mailbox, sequence) { parts.hub.note(mailbox); }};
-  if (who.self == parts.self())
-    env.system = [&parts](const message& m) -> std::optional<result<encoded>> {
-      if (m.kind() != "kith.where") return std::nullopt;
-      KITH_ASSIGN(auto id, uuid::parse(m.text()));
-      return encoded{json_type, where_here(parts, id)};
-    };
+      [&parts](const did& mailbox, sequence) { parts.hub.note(mailbox); },
+      [&parts, id = who.self](const did& watched, bool on) { watch(parts, id, watched, on); },
+      {}};
+  if (who.outside()) return env;
+  if (!agent_types::blocks(who.type)) { // those are on their own
+    env.turns = std::make_shared<turn_watch>(parts.time);
+    parts.dog.add(who.self, who.type, env.turns);
+  }
+  env.system = [&parts, id = who.self, owner](const message& m) {
+    auto turn = system_turn_of(parts, id, m);
+    if (turn && *turn && (*turn)->owner) *owner = (*turn)->owner;
+    return turn;
+  };
   return env;
 }
 
@@ -153,8 +242,12 @@ child_spec agent_child(node_parts& parts, tenant who) {
   spec.name = who.name.empty() ? who.self.text() : who.name + " " + who.self.text();
   spec.kind = "mailbox of " + who.type;
   spec.start = [&parts, who](caf::actor_system& system) {
-    mailbox_ports ports{*parts.journal, parts.router, *parts.delegations,
-                        parts.log.component("mailbox"), [&parts, who](const mailbox_report& r) {
+    mailbox_ports ports{*parts.journal,
+                        parts.router,
+                        *parts.delegations,
+                        parts.log.component("mailbox"),
+                        [&parts, who](const mailbox_report& r) {
+                          parts.watches.came_up(who.self);
                           wire::directory::entry e;
                           e.agent = who.self;
                           e.type = who.type;
@@ -164,12 +257,23 @@ child_spec agent_child(node_parts& parts, tenant who) {
                             e.advertised.push_back({kind, about});
                           parts.directory.put(parts.self(), e);
                           announce(parts, e);
+                        },
+                        [&parts, who](const down& what, const std::string& culprit) {
+                          agent_ended(parts, who, what, culprit);
                         }};
+    const bool alone = parts.threads && agent_types::blocks(who.type);
+    if (alone) // a thread of its own, so that it holds up nobody else
+      return system.spawn<mailbox_actor, caf::detached>(
+          who, parts.limits, environment_for(parts, who), std::move(ports), parts.unclean);
     return system.spawn<mailbox_actor>(who, parts.limits, environment_for(parts, who),
                                        std::move(ports), parts.unclean);
   };
-  spec.gave_up = [&parts, id = who.self](const std::string&) {
+  spec.restart = who.restart;
+  spec.order = 2 + who.order; // behind supervisors
+  spec.gave_up = [&parts, id = who.self,
+                  once = who.restart == restart::temporary](const std::string&) {
     parts.router.set_mailbox(id, {}, nullptr);
+    if (once) bury(parts, id);
   };
   return spec;
 }
@@ -177,6 +281,9 @@ child_spec agent_child(node_parts& parts, tenant who) {
 result<tenant> tenant_of(node_parts& parts, const records::agent_record& r) {
   tenant t{r.agent, r.epoch, r.incarnation, nullptr, r.type, r.name};
   t.owner = r.owner;
+  t.supervisor = r.supervisor;
+  t.restart = (enum restart)(r.restart);
+  t.order = r.order;
   if (!r.delegation.empty()) {
     KITH_ASSIGN(t.spoken_for, delegation::decode(r.delegation));
     return t;
@@ -189,26 +296,47 @@ result<tenant> tenant_of(node_parts& parts, const records::agent_record& r) {
   return t;
 }
 
-result<std::vector<child_spec>> stored_agents(node_parts& parts) {
-  std::vector<child_spec> out;
+namespace {
+
+result<void> each_agent(node_parts& parts,
+                        const std::function<result<void>(const records::agent_record&)>& visit) {
   auto from = keys::agents_begin();
   auto end = keys::end_of(from);
-  std::vector<tenant> tenants;
   for (;;) {
     KITH_ASSIGN(auto found, parts.disk->scan(store::table::state, from, end, {}));
-    if (found.empty()) break;
+    if (found.empty()) return {};
     for (const auto& e : found) {
       KITH_ASSIGN(auto r, records::decode<records::agent_record>(e.value));
-      if (r.stopped) continue;
-      KITH_ASSIGN(auto t, tenant_of(parts, r));
-      parts.journal->load_epoch(r.agent, r.epoch);
-      parts.router.add_local(r.agent);
-      tenants.push_back(std::move(t));
+      if (!r.stopped) KITH_TRY(visit(r));
     }
     from = found.back().key;
     from.push_back(0);
   }
-  for (auto& t : tenants) out.push_back(agent_child(parts, std::move(t)));
+}
+
+} // namespace
+
+result<void> know_agents(node_parts& parts) {
+  return each_agent(parts, [&](const records::agent_record& r) -> result<void> {
+    parts.journal->load_epoch(r.agent, r.epoch);
+    parts.router.add_local(r.agent);
+    if (parts.births < r.order) parts.births = r.order; // no agent is born yet
+    if (!r.supervisor.empty() && supervisor_types::find(r.supervisor) == nullptr)
+      parts.log.error("this program does not declare an agent's supervisor; it runs under the node",
+                      {{"agent", r.agent.text()}, {"supervisor", r.supervisor}});
+    return {};
+  });
+}
+
+result<std::vector<child_spec>> stored_agents(node_parts& parts, const std::string& under) {
+  std::vector<child_spec> out;
+  KITH_TRY(each_agent(parts, [&](const records::agent_record& r) -> result<void> {
+    const bool declared = supervisor_types::find(r.supervisor) != nullptr;
+    if ((declared ? r.supervisor : std::string()) != under) return {};
+    KITH_ASSIGN(auto t, tenant_of(parts, r));
+    out.push_back(agent_child(parts, std::move(t)));
+    return {};
+  }));
   return out;
 }
 

@@ -5,6 +5,8 @@
 
 namespace kith::control {
 
+namespace bj = boost::json;
+
 namespace {
 
 constexpr std::size_t counted_max = 1000;           // dead letters; more are said to be more
@@ -29,9 +31,21 @@ void health(node_parts& parts, const boost::json::object&, control_server::reply
   o["unclean"] = parts.unclean;
   o["dead_letters"] = dead->size();
   o["more"] = more;
-  if (auto free = parts.disk->free_bytes()) o["disk_free"] = *free;
+  if (auto free = parts.free_bytes()) o["disk_free"] = *free;
   o["log_lines_lost"] = parts.logs->lost();
   reply(std::move(o));
+}
+
+void crashes(node_parts& parts, const bj::object&, control_server::reply reply) {
+  bj::array out;
+  for (const auto& c : parts.crashes.all())
+    out.push_back({{"at_ms", c.when},
+                   {"agent", c.agent.text()},
+                   {"type", c.type},
+                   {"name", c.name},
+                   {"reason", c.reason},
+                   {"handling", c.handling}});
+  reply(std::move(out));
 }
 
 } // namespace kith::control

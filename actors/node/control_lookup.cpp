@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <boost/json.hpp>
+#include <tuple>
 #include <unistd.h>
 
 namespace kith::control {
@@ -157,6 +158,19 @@ void status(node_parts& parts, const bj::object&, control_server::reply reply) {
   reply(std::move(o));
 }
 
+// By name; those that have only a DID come after, by what they are: the same cluster looks the same
+// whatever keys it drew.
+void sort_siblings(bj::array& children) {
+  const auto rank = [](const bj::value& v) {
+    const auto& o = v.get_object();
+    const std::string_view name = o.at("name").get_string();
+    const bool bare = name.starts_with("did:");
+    return std::tuple(bare, bare ? std::string_view(o.at("kind").get_string()) : name, name);
+  };
+  std::sort(children.begin(), children.end(),
+            [&](const auto& a, const auto& b) { return rank(a) < rank(b); });
+}
+
 void tree(node_parts& parts, const bj::object&, control_server::reply reply) {
   struct item {
     bj::object o;
@@ -174,13 +188,13 @@ void tree(node_parts& parts, const bj::object&, control_server::reply reply) {
     o["children"] = bj::array();
     items.push_back({std::move(o), path});
   }
-  for (std::size_t i = items.size(); i-- > 1;) {
+  for (std::size_t i = items.size(); i-- > 0;) {
+    sort_siblings(items[i].o["children"].as_array());
     auto parent = items[i].path.substr(0, items[i].path.rfind('/'));
     auto it = std::find_if(items.begin(), items.begin() + std::ptrdiff_t(i),
                            [&](const auto& p) { return p.path == parent; });
     if (it == items.begin() + std::ptrdiff_t(i)) continue;
-    auto& children = it->o["children"].as_array();
-    children.insert(children.begin(), std::move(items[i].o));
+    it->o["children"].as_array().push_back(std::move(items[i].o));
   }
   if (items.empty()) return reply(fail(errc::unavailable, "not_ready", "the node is starting"));
   reply(std::move(items.front().o));
@@ -214,6 +228,7 @@ void agents(node_parts& parts, const bj::object& args, control_server::reply rep
                      o["state"] = r.state;
                      o["pending"] = r.waiting;
                      o["unacknowledged"] = r.unacked;
+                     if (!r.owner.empty()) o["owner"] = r.owner.text();
                      o["handlers"] = bj::array(r.handlers.begin(), r.handlers.end());
                      gather->one(std::move(o));
                    }});

@@ -17,10 +17,10 @@ struct control_server::connection {
 };
 
 result<void> control_server::listen(const std::filesystem::path& socket) {
-  KITH_ASSIGN(listener_, parts_.network->listen("unix:" + socket.string(),
-                                                [this](std::unique_ptr<net::byte_stream> s) {
-                                                  accept(std::move(s));
-                                                }));
+  KITH_ASSIGN(listener_, parts_.network.listen("unix:" + socket.string(),
+                                               [this](std::unique_ptr<net::byte_stream> s) {
+                                                 accept(std::move(s));
+                                               }));
   return {};
 }
 
@@ -139,11 +139,15 @@ void control_verb(node_parts& parts, std::string_view verb, const bj::object& ar
   static constexpr std::pair<std::string_view, handler> verbs[] = {
       {"status", control::status},
       {"tree", control::tree},
+      {"crashes", control::crashes},
       {"agents", control::agents},
       {"where", control::where},
       {"send", control::send},
       {"ask", control::ask},
       {"spawn", control::spawn},
+      {"own", control::own},
+      {"did_publish", control::did_publish},
+      {"did_withdraw", control::did_withdraw},
       {"dlq_ls", control::dlq_ls},
       {"dlq_show", control::dlq_show},
       {"config", control::config},

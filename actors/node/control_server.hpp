@@ -62,12 +62,15 @@ result<std::int64_t> optional_number(const boost::json::object& args, std::strin
 result<did> agent_reference(node_parts& parts, const std::string& text);
 // not_found "unknown_node".
 result<did> node_reference(node_parts& parts, const std::string& text);
+// Who is to own an agent, empty: nobody. invalid "bad_owner".
+result<did> owner_argument(const boost::json::object& args);
 // Adds text, json or base64 to `o`.
 void put_payload(boost::json::object& o, std::string_view content_type, std::string_view payload);
 
 void status(node_parts& parts, const boost::json::object& args, control_server::reply reply);
 void tree(node_parts& parts, const boost::json::object& args, control_server::reply reply);
 void agents(node_parts& parts, const boost::json::object& args, control_server::reply reply);
+void crashes(node_parts& parts, const boost::json::object& args, control_server::reply reply);
 void health(node_parts& parts, const boost::json::object& args, control_server::reply reply);
 void config(node_parts& parts, const boost::json::object& args, control_server::reply reply);
 void where(node_parts& parts, const boost::json::object& args, control_server::reply reply);
@@ -78,7 +81,10 @@ void dlq_purge(node_parts& parts, const boost::json::object& args, control_serve
 void inbox(node_parts& parts, const boost::json::object& args, control_server::reply reply);
 void send(node_parts& parts, const boost::json::object& args, control_server::reply reply);
 void ask(node_parts& parts, const boost::json::object& args, control_server::reply reply);
+void did_publish(node_parts& parts, const boost::json::object& args, control_server::reply reply);
+void did_withdraw(node_parts& parts, const boost::json::object& args, control_server::reply reply);
 void spawn(node_parts& parts, const boost::json::object& args, control_server::reply reply);
+void own(node_parts& parts, const boost::json::object& args, control_server::reply reply);
 
 // Hands an ingress to the node's own agent; while that is starting, a little later. `accepted`
 // hears of the rest: unavailable "not_ready". On the reactor's thread.

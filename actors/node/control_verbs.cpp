@@ -70,7 +70,7 @@ result<ingress> request_of(node_parts& parts, const bj::object& args) {
   if (!id.empty()) {
     KITH_ASSIGN(in.id, uuid::parse(id));
   }
-  auto free = parts.disk->free_bytes();
+  auto free = parts.free_bytes();
   auto reserve = std::uint64_t(parts.options.settings.integer("store.disk_reserve_mb")) << 20;
   if (free && *free < reserve)
     return fail(errc::overloaded, "disk_reserve",
@@ -176,8 +176,14 @@ void spawn(node_parts& parts, const bj::object& args, control_server::reply repl
   auto type = text_argument(args, "type");
   auto name = optional_text(args, "name");
   auto node = optional_text(args, "node");
-  if (!type || !name || !node)
-    return reply(fail(!type ? type.error() : !name ? name.error() : node.error()));
+  auto under = optional_text(args, "under");
+  auto again = optional_text(args, "restart");
+  for (const auto* argument : {&type, &name, &node, &under, &again})
+    if (!*argument) return reply(fail(argument->error()));
+  auto owner = owner_argument(args);
+  if (!owner) return reply(fail(owner.error()));
+  if (!again->empty() && !parse_restart(*again))
+    return reply(fail(bad_argument("restart", "permanent, transient or temporary")));
   if (!name->empty() && !parts.directory.named(*name).empty())
     return reply(fail(errc::exists, "name_taken",
                       "an agent of this cluster is named " + *name + " already"));
@@ -191,7 +197,11 @@ void spawn(node_parts& parts, const bj::object& args, control_server::reply repl
   }
   in.kind = "kith.spawn";
   in.content_type = json_type;
-  in.payload = bj::serialize(bj::value{{"type", *type}, {"name", *name}});
+  bj::object order{{"type", *type}, {"name", *name}};
+  if (!owner->empty()) order["owner"] = owner->text();
+  if (!under->empty()) order["under"] = *under;
+  if (!again->empty()) order["restart"] = *again;
+  in.payload = bj::serialize(order);
   in.wants_answer = true;
   in.accepted = [reply](const ingress::outcome& o) {
     if (!o.problem.code.empty()) reply(fail(o.problem));
@@ -200,7 +210,9 @@ void spawn(node_parts& parts, const bj::object& args, control_server::reply repl
     if (a.timed_out)
       return reply(fail(errc::timeout, "no_answer", "the node did not answer in time"));
     if (a.status == answer_status::refused)
-      return reply(fail(errc::not_found, "unknown_type", a.payload));
+      return reply(fail(
+          errc::not_found,
+          a.payload.starts_with(no_supervisor) ? "unknown_supervisor" : "unknown_type", a.payload));
     if (a.status != answer_status::ok)
       return reply(fail(errc::internal, "spawn_failed", a.payload));
     reply(bj::value{{"did", a.payload}, {"node", to.text()}});

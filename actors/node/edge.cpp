@@ -1,5 +1,5 @@
 // The edge of a node: its options from the settings, its thread, and what of the node it may use.
-#include "actors/edge/server.hpp"
+#include "actors/node/edge_host.hpp"
 #include "actors/node/parts.hpp"
 #include "runtime/base/bytes.hpp"
 #include "runtime/identity/key_file.hpp"
@@ -75,11 +75,12 @@ edge::services services_of(node_parts& parts) {
                     *parts.delegations,
                     parts.metrics,
                     parts.log.component("edge"),
-                    parts.hub};
+                    parts.hub,
+                    parts.histories};
   while (of.public_url.ends_with('/')) of.public_url.pop_back();
   of.payload_size_max = std::size_t(parts.options.settings.integer("limits.payload_max"));
   of.disk_low = [&parts] {
-    auto free = parts.disk->free_bytes();
+    auto free = parts.free_bytes();
     auto reserve = std::uint64_t(parts.options.settings.integer("store.disk_reserve_mb")) << 20;
     return free && *free < reserve;
   };
@@ -98,11 +99,11 @@ edge::services services_of(node_parts& parts) {
 }
 
 // What local clients may be told to trust.
-void publish_certificate(node_parts& parts) {
+void publish_certificate(node_parts& parts, const edge::server& server) {
   auto path = parts.options.dir / "edge.pem";
   auto fresh = path.string() + ".new"; // so that nobody reads a part of it
   std::ofstream out(fresh, std::ios::trunc);
-  out << parts.edge->certificate();
+  out << server.certificate();
   out.close();
   std::error_code ec;
   if (out) std::filesystem::rename(fresh, path, ec);
@@ -114,24 +115,27 @@ void publish_certificate(node_parts& parts) {
 result<void> open_edge(node_parts& parts) {
   if (parts.options.settings.text("edge.listen").empty()) return {};
   KITH_ASSIGN(auto options, options_of(parts));
-  parts.edge_reactor.start();
-  parts.edge_network.emplace(parts.edge_reactor);
+  KITH_TRY(parts.histories.load(*parts.disk));
+  parts.edge = std::make_unique<edge_host>();
+  auto& host = *parts.edge;
+  host.reactor.start();
   result<void> opened;
-  parts.edge_reactor.call([&] {
-    auto made = edge::server::listen(parts.edge_reactor, *parts.edge_network, services_of(parts),
-                                     std::move(options));
+  host.reactor.call([&] {
+    auto made =
+        edge::server::listen(host.reactor, host.network, services_of(parts), std::move(options));
     if (!made) {
       opened = fail(made.error());
       return;
     }
-    parts.edge = std::move(*made);
+    host.server = std::move(*made);
   });
   KITH_TRY(opened);
   auto url = parts.options.settings.text("edge.public_url");
-  parts.edge_url =
-      !url.empty() ? url : (parts.edge->secure() ? "https://" : "http://") + parts.edge->address();
-  if (parts.edge->secure()) publish_certificate(parts);
-  parts.log.info("edge up", {{"url", parts.edge_url}, {"listens", parts.edge->address()}});
+  parts.edge_url = !url.empty()
+                       ? url
+                       : (host.server->secure() ? "https://" : "http://") + host.server->address();
+  if (host.server->secure()) publish_certificate(parts, *host.server);
+  parts.log.info("edge up", {{"url", parts.edge_url}, {"listens", host.server->address()}});
   return {};
 }
 
@@ -139,16 +143,20 @@ void drain_edge(node_parts& parts, duration deadline) {
   if (!parts.edge) return;
   auto drained = std::make_shared<std::promise<void>>(); // shared with a job that may outlive us
   auto done = drained->get_future();
-  parts.edge_reactor.call(
-      [&] { parts.edge->drain(deadline, [drained] { drained->set_value(); }); });
+  parts.edge->reactor.call([&] {
+    if (parts.edge->server)
+      parts.edge->server->drain(deadline, [drained] { drained->set_value(); });
+    else
+      drained->set_value();
+  });
   done.wait_for(deadline);
 }
 
 void close_edge(node_parts& parts) {
-  if (!parts.edge_network) return;
-  parts.edge_reactor.call([&] { parts.edge.reset(); });
-  parts.edge_reactor.stop();
-  parts.edge_network.reset();
+  if (!parts.edge) return;
+  parts.edge->reactor.call([&] { parts.edge->server.reset(); });
+  parts.edge->reactor.stop();
+  parts.edge.reset();
 }
 
 } // namespace kith

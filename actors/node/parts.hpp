@@ -6,17 +6,21 @@
 #include "actors/base/delegation_book.hpp"
 #include "actors/base/peer_table.hpp"
 #include "actors/base/tree_view.hpp"
+#include "actors/base/watchdog.hpp"
+#include "actors/edge/histories.hpp"
 #include "actors/edge/inbox_hub.hpp"
 #include "actors/edge/server.hpp"
 #include "actors/link/link_actor.hpp"
 #include "actors/mailbox/mailbox_actor.hpp"
 #include "actors/membership/cluster_actor.hpp"
+#include "actors/node/crash_log.hpp"
 #include "actors/node/node.hpp"
 #include "actors/supervisor/supervisor.hpp"
 #include "runtime/identity/keystore.hpp"
-#include "runtime/net/asio_network.hpp"
+#include "runtime/net/network.hpp"
+#include "runtime/net/reactor.hpp"
 #include "runtime/observe/logger.hpp"
-#include "runtime/store/rocks_backend.hpp"
+#include "runtime/store/journal.hpp"
 
 #include <future>
 #include <set>
@@ -24,8 +28,21 @@
 namespace kith {
 
 class control_server;
+// What a node stands on: the machine, or a simulated one. All of it outlives the node.
+struct node_ground {
+  const kith::clock& time;
+  random_source& random;
+  net::reactor& reactor; // links and the control socket
+  net::network& network;
+  bool threads = true; // agents of types that block have threads of their own
+};
+
+struct edge_host;
 
 struct node_parts {
+  node_parts(node_options o, const node_ground& on);
+  ~node_parts();
+
   node_options options;
   std::string name;
   std::string link_address; // as others are told
@@ -34,38 +51,43 @@ struct node_parts {
   bool unclean = false;
   mailbox_limits limits;
 
-  kith::system_clock time;
-  system_random random;
+  const kith::clock& time;
+  random_source& random;
+  net::reactor& reactor;
+  net::network& network;
+  const bool threads;
   std::optional<observe::log_hub> logs;
   observe::logger log;
   std::optional<keystore> keys;
   crypto::secret_buffer cluster_secret;
-  std::unique_ptr<store::rocks_backend> disk;
+  std::unique_ptr<store::backend> disk;
+  std::function<result<std::uint64_t>()> free_bytes; // of the disk
   std::unique_ptr<store::journal> journal;
   kith::router router;
   agent_directory directory;
   peer_table peers;
   tree_view tree;
+  watch_table watches;
+  crash_log crashes;
+  watchdog dog;
+  std::atomic<bool> ending{false}; // agents that go down now go with the node
   std::optional<delegation_book> delegations;
   std::shared_ptr<seen_positions> seen =
       std::make_shared<seen_positions>(); // shared with the cluster's actor
   observe::registry metrics;
   edge::inbox_hub hub;
-  net::asio_reactor reactor;
-  std::optional<net::asio_network> network;
+  edge::history_book histories;
   std::unique_ptr<net::listener> listener;
-  caf::actor_system_config config;
-  std::unique_ptr<caf::actor_system> system;
   std::unique_ptr<control_server> control;
-  // The edge has a thread of its own, so that the web does not slow links down.
-  net::asio_reactor edge_reactor;
-  std::optional<net::asio_network> edge_network;
-  std::unique_ptr<edge::server> edge;
+  std::unique_ptr<edge_host> edge;
   std::string edge_url; // empty: there is no edge
 
   std::mutex mutex; // guards what follows
   caf::actor root, links, agents, cluster;
-  std::set<did> opening; // mailboxes of DIDs outside that are being set up
+  std::map<std::string, caf::actor> supervisors; // that the program declares; without failed ones
+  std::set<did> opening;                         // mailboxes of DIDs outside that are being set up
+  std::set<did> publishing;                      // key histories that are being stored or erased
+  std::atomic<std::uint64_t> births{0};          // the last agent's place among its siblings
   bool joined = false;
   bool draining = false;
   bool stopped = false;
@@ -78,12 +100,29 @@ struct node_parts {
 
 // ---- agents.cpp
 
-// Every agent that the store knows, and the node's own, as children for the supervisor of agents.
-result<std::vector<child_spec>> stored_agents(node_parts& parts);
+// Every agent that the store knows becomes local, before any of them runs.
+result<void> know_agents(node_parts& parts);
+// Those that run under the supervisor of that name, as its children; empty: under the node, as all
+// do whose supervisor this program does not declare.
+result<std::vector<child_spec>> stored_agents(node_parts& parts, const std::string& under);
 // What a mailbox asks of its node.
 mailbox::environment environment_for(node_parts& parts, const tenant& who);
 child_spec agent_child(node_parts& parts, tenant who);
 result<tenant> tenant_of(node_parts& parts, const records::agent_record& r);
+
+// ---- supervisors.cpp
+
+// How the node's agent begins its refusal to spawn an agent under one that is not declared.
+inline constexpr std::string_view no_supervisor = "this node's program declares no supervisor ";
+
+restart_limits default_restart_limits(const config::settings& s);
+// Where a supervisor stands in the tree view.
+std::string supervisor_path(node_parts& parts, const std::string& name);
+// What a supervisor starts with; empty: the node's supervisor of agents.
+result<std::vector<child_spec>> children_of(node_parts& parts, const std::string& name);
+child_spec supervisor_child(node_parts& parts, const std::string& name);
+// Null: it is given up. What it supervises is in the store, and found there when it starts.
+caf::actor supervisor_of(node_parts& parts, const std::string& name);
 
 // ---- mailboxes.cpp
 
@@ -100,6 +139,21 @@ result<void> open_edge(node_parts& parts);
 // Ends what goes on at the edge, and takes nothing new; returns at the latest after `deadline`.
 void drain_edge(node_parts& parts, duration deadline);
 void close_edge(node_parts& parts);
+
+// ---- watching.cpp
+
+// An agent here begins or ends to watch another one.
+void watch(node_parts& parts, const did& watcher, const did& who, bool on);
+// A life of an agent here is over.
+void agent_ended(node_parts& parts, const tenant& who, const down& what,
+                 const std::string& culprit);
+// The link to a node is up, or no longer.
+void link_changed_to(node_parts& parts, const did& node, bool up);
+// What another node's agent says to ours; nothing if it is not about watching.
+std::optional<result<system_turn>> node_message(node_parts& parts, const message& m);
+
+// Says in the log, from time to time, which handlers hold up a worker thread.
+void watch_handlers(node_parts& parts);
 
 // ---- where.cpp
 

@@ -1,11 +1,11 @@
 // The restart policy by itself, and the supervisor under CAF's deterministic scheduler with a clock
 // that stands still.
-#include "actors/supervisor/supervisor.hpp"
+#include "actors/supervisor/test_support.hpp"
 
-#include <caf/scheduler/test_coordinator.hpp>
 #include <catch2/catch.hpp>
 
 using namespace kith;
+using namespace kith::supervising;
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
@@ -41,93 +41,6 @@ TEST_CASE("crashes older than the period are forgotten", "[supervisor][unit]") {
     time.advance(limits.period + milliseconds(1));
   }
 }
-
-namespace {
-
-// Any two messages do.
-using crash = link_tick;
-using die_late = mailbox_tick; // ignores the stop that follows
-
-struct child_log {
-  std::vector<std::string> lines;
-};
-
-caf::behavior child(caf::event_based_actor* self, std::string name, child_log* log) {
-  auto stubborn = std::make_shared<bool>(false); // by both handlers
-  return {[=](crash) { self->quit(caf::sec::runtime_error); }, [=](die_late) { *stubborn = true; },
-          [=](const stop_child& s) {
-            log->lines.push_back("stop " + name + (s.drain ? "" : " at once"));
-            if (!*stubborn) self->quit();
-          }};
-}
-
-struct fixture {
-  fixture() {
-    config.set("scheduler.policy", caf::atom("testing"));
-    system.emplace(config);
-  }
-  ~fixture() {
-    if (boss) caf::anon_send_exit(boss, caf::exit_reason::kill);
-    for (auto& [name, a] : actors) caf::anon_send_exit(a, caf::exit_reason::kill);
-    actors.clear();
-    boss = nullptr;
-    run();
-  }
-  caf::scheduler::test_coordinator& scheduler() {
-    return dynamic_cast<caf::scheduler::test_coordinator&>(system->scheduler());
-  }
-  void run() {
-    while (scheduler().try_run_once()) {
-    }
-  }
-  // Both clocks at once.
-  void pass(duration d) {
-    time.advance(d);
-    scheduler().advance_time(std::chrono::duration_cast<caf::timespan>(d));
-    run();
-  }
-  void supervise(supervisor_options options = {}) {
-    options.path = "root";
-    boss = system->spawn<supervisor>(std::move(options), supervisor_ports{time, random, view, {}});
-    run();
-  }
-  void add(const std::string& name) {
-    child_spec spec;
-    spec.name = name;
-    spec.kind = "child";
-    spec.start = [this, name](caf::actor_system& s) {
-      ++starts[name];
-      if (failing.count(name) != 0) throw std::runtime_error("cannot start");
-      return actors[name] = s.spawn(child, name, &log);
-    };
-    spec.gave_up = [this, name](const std::string& why) { gave_up[name] = why; };
-    caf::anon_send(boss, spec);
-    run();
-  }
-  void tell(const std::string& name, auto what) {
-    caf::anon_send(actors[name], what);
-    run();
-  }
-  std::string state(const std::string& path) {
-    for (auto& [p, e] : view.list())
-      if (p == path) return e.state;
-    return "";
-  }
-
-  manual_clock time;
-  seeded_random random{2};
-  tree_view view;
-  child_log log;
-  std::map<std::string, int> starts;
-  std::map<std::string, caf::actor> actors;
-  std::map<std::string, std::string> gave_up;
-  std::set<std::string> failing;
-  caf::actor_system_config config;
-  std::optional<caf::actor_system> system;
-  caf::actor boss;
-};
-
-} // namespace
 
 TEST_CASE_METHOD(fixture, "a child that crashes is started again, and its sibling is not touched",
                  "[supervisor][unit]") {

@@ -64,6 +64,8 @@ constexpr known_key table[] = {
     {"turn.retry_delay_ms_max", integer, "30000", "the longest pause between tries", 0,
      24 * hour_ms},
 
+    {"watchdog.handler_ms", integer, "1000",
+     "a handler that takes longer is named in the log; 0: none", 0, hour_ms},
     {"supervisor.intensity", integer, "5", "crashes within the period before a branch is given up",
      1, 10'000},
     {"supervisor.period_ms", integer, "30000", "the period of supervisor.intensity", 10,

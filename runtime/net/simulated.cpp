@@ -111,6 +111,11 @@ void simulated_network::drop_connections(std::string_view a, std::string_view b)
 
 void simulated_network::crash(std::string_view host) { impl_->host(host).crash(); }
 
+std::optional<time_point> simulated_network::next_event() const {
+  if (impl_->events.empty()) return std::nullopt;
+  return impl_->events.begin()->first.at;
+}
+
 bool simulated_network::step() { return impl_->step(time_point::max()); }
 
 bool simulated_network::run_for(duration span) {

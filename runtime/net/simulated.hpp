@@ -55,6 +55,8 @@ public:
   // listens there again.
   void crash(std::string_view host);
 
+  // When the next event is due; nullopt: there is none.
+  std::optional<time_point> next_event() const;
   // Runs the next event, moving the clock to it; false if there is none.
   bool step();
   // Runs all events of the next `span` and leaves the clock at its end. False if more than

@@ -124,6 +124,11 @@ bool journal::pump() {
   return true;
 }
 
+bool journal::waits() const {
+  std::lock_guard lock(mutex_);
+  return !abandoned_ && (entry_cursor_ < taken_.entries.size() || !pending_.entries.empty());
+}
+
 void journal::abandon() {
   assert(!options_.threaded);
   queue dropped; // freed outside of the mutex; taken_ stays, for this may run inside one of its

@@ -63,6 +63,7 @@ public:
   // Unthreaded only: writes one group; false if there was nothing to do. Not from within a
   // completion.
   bool pump();
+  bool waits() const; // whether pump() would do something
   // Unthreaded only: the process "dies": what was not written is dropped and no completion runs.
   void abandon();
 

@@ -67,7 +67,7 @@ template <class Each> void get_list(byte_reader& in, Each&& each) {
 step_result get_result(byte_reader& in) {
   step_result r;
   r.at = get_ref(in);
-  r.status = step_status(get_between(in, 1, std::uint8_t(step_status::in_doubt)));
+  r.status = step_status(get_between(in, 1, std::uint8_t(step_status::cancelled)));
   r.reason = get_text(in);
   r.content_type = get_text(in);
   r.payload = to_bytes(in.prefixed(segment::payload_size_max));
@@ -160,6 +160,7 @@ bytes encode(const handler_start& h) {
   append(out, h.stream);
   put_varint(out, h.seq);
   put_u64(out, std::uint64_t(h.started));
+  put_u64(out, std::uint64_t(h.expires));
   out.push_back(h.dead ? 1 : 0);
   put_text(out, clean_text(h.reason, text_size_max));
   put_varint(out, h.attempts);
@@ -180,6 +181,7 @@ template <> result<handler_start> decode<handler_start>(byte_view value) {
   get_array(in, h.stream);
   h.seq = in.varint();
   h.started = wall_ms(in.u64());
+  h.expires = wall_ms(in.u64());
   h.dead = get_bool(in);
   h.reason = get_text(in);
   h.attempts = get_small(in);

@@ -42,6 +42,7 @@ enum class step_status : std::uint8_t {
   overloaded = 6,
   failed = 7,   // once: its function threw every time
   in_doubt = 8, // once: it was in flight at a crash
+  cancelled = 9,
 };
 
 struct step_result {
@@ -91,8 +92,9 @@ struct handler_start {
   sequence seq = 0;
   slice envelope; // raw; decode checks it with envelope::parse
   wall_ms started = 0;
+  wall_ms expires = 0; // when it is cancelled: the asker's deadline, or somebody's wish; 0: never
   bool dead = false;
-  std::string reason; // of its death
+  std::string reason; // of its death, or why it is cancelled before its deadline
   std::uint32_t attempts = 0;
   wall_ms when = 0;
   std::optional<step_result> stuck; // what it could not go on from

@@ -113,8 +113,10 @@ bytes encode(const agent_record& r) {
   auto name = put(b, clean_text(r.name, text_size_max)), home = put(b, r.home.text());
   auto key = put(b, r.sealed_key), delegated = put(b, r.delegation);
   auto owner = put(b, r.owner.text());
+  auto supervisor = put(b, clean_text(r.supervisor, text_size_max));
   return finish(b, fbs::record::CreateAgent(b, agent, type, name, r.epoch, r.incarnation, r.created,
-                                            key, home, r.stopped, delegated, owner));
+                                            key, home, r.stopped, delegated, owner, supervisor,
+                                            r.restart, r.order));
 }
 
 template <> result<agent_record> decode<agent_record>(byte_view value) {
@@ -131,8 +133,11 @@ template <> result<agent_record> decode<agent_record>(byte_view value) {
                  check.address(t.home()),
                  t.stopped(),
                  check.blob(t.delegation()),
-                 check.address(t.owner())};
-  if (!check.ok) return bad("agent");
+                 check.address(t.owner()),
+                 check.text(t.supervisor()),
+                 t.restart(),
+                 t.order()};
+  if (!check.ok || r.restart > 2) return bad("agent");
   return r;
 }
 
@@ -162,16 +167,21 @@ bytes encode(const ask_record& r) {
   auto to = put(b, r.to.text()), handler = put(b, clean_text(r.handler, text_size_max));
   auto kind = put(b, clean_text(r.kind, text_size_max));
   auto context = put(b, r.context);
-  return finish(b,
-                fbs::record::CreateAsk(b, put(r.request), to, handler, context, r.deadline, kind));
+  return finish(
+      b, fbs::record::CreateAsk(b, put(r.request), to, handler, context, r.deadline, kind, r.seq));
 }
 
 template <> result<ask_record> decode<ask_record>(byte_view value) {
   KITH_ASSIGN(auto in, open<fbs::record::Ask>(value));
   checker check;
   const auto& t = *in.table;
-  ask_record r{get(t.request()),        check.address(t.to()), check.text(t.handler()),
-               check.blob(t.context()), t.deadline(),          check.text(t.kind())};
+  ask_record r{get(t.request()),
+               check.address(t.to()),
+               check.text(t.handler()),
+               check.blob(t.context()),
+               t.deadline(),
+               check.text(t.kind()),
+               t.seq()};
   if (!check.ok) return bad("ask");
   return r;
 }

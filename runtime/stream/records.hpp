@@ -42,7 +42,10 @@ struct agent_record {
   // Its own word that this node speaks for it, where the node does not hold its key: it lives
   // outside of any node, and only its mailbox is here. Encoded; empty for agents.
   bytes delegation;
-  did owner; // may act as it from outside; empty: nobody may
+  did owner;                // may act as it from outside; empty: nobody may
+  std::string supervisor;   // that the program declares; empty: the node's own
+  std::uint8_t restart = 1; // as enum restart (kith/supervision.hpp): 0 to 2
+  std::uint64_t order = 0;  // of its birth on this node; 0: before there was one
   bool operator==(const agent_record&) const = default;
 };
 
@@ -102,6 +105,7 @@ struct ask_record {
   bytes context;        // handed to it, encoded by the agent
   wall_ms deadline = 0; // 0: none
   std::string kind;     // that was asked
+  sequence seq = 0;     // of the question in its stream; 0: it was volatile
   bool operator==(const ask_record&) const = default;
 };
 

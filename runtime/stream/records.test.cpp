@@ -68,7 +68,12 @@ TEST_CASE("node, agent, ask and peer records survive their bytes", "[stream][uni
   agent.stopped = true;
   agent.delegation = bytes(100, 4);
   agent.owner = bob;
+  agent.supervisor = "desk";
+  agent.restart = 0;
+  agent.order = 1ull << 40;
   REQUIRE(through(agent) == agent);
+  agent.restart = 3; // there is no such type
+  REQUIRE(decode<agent_record>(encode(agent)).error().code == "bad_record");
   ask_record ask{an_id(), bob, "on_price", bytes{1, 2, 3}, 1234, "price"};
   REQUIRE(through(ask) == ask);
   pending_state pending{9, 4, 12345};

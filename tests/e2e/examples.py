@@ -62,6 +62,103 @@ class Examples(unittest.TestCase):
                 self.assertEqual((report(i)["held"], report(i)["faults"]), (laps, 0))
             c.stop()
 
+    def test_supervised_workers_are_restarted_by_their_supervisors_strategy(self):
+        with self.cluster("supervised") as c:
+            c.start()
+
+            def hire(name, under, *more):
+                c.cli("spawn", "worker", "--name", name, "--under", under, *more)
+            hire("ann", "desk")
+            hire("bob", "desk")
+            hire("cyd", "yard")
+            hire("dan", "yard", "--restart", "temporary")
+            report = lambda who: c.ask(who, "report")
+            lives = lambda who: (lambda done: json.loads(done.stdout)["json"]["lives"] if done.returncode == 0 else 0)(
+                c.run("ask", who, "report", "--json", "--timeout", "2s"))
+            for who in ("ann", "bob", "cyd", "dan"):
+                c.ask(who, "work", "an hour")
+                self.assertEqual(report(who), {"done": 1, "lives": 1, "fresh": 1})
+
+            poisoned = c.run("ask", "ann", "work", "poison")
+            self.assertEqual(poisoned.returncode, 1)
+            self.assertIn("this is poison", poisoned.stdout + poisoned.stderr)
+            wait_until("ann's next life", lambda: lives("ann") == 2)
+            wait_until("bob's too", lambda: lives("bob") == 2)
+            self.assertEqual(report("bob"), {"done": 1, "lives": 2, "fresh": 0})
+            self.assertEqual(report("cyd"), {"done": 1, "lives": 1, "fresh": 1})
+            letters = c.cli("dlq", "ls")
+            self.assertEqual([one["reason"] for one in letters], ["it crashed the agent: this is poison"])
+
+            c.cli("send", "cyd", "work", "poison")
+            wait_until("cyd's next life", lambda: lives("cyd") == 2)
+            self.assertEqual(lives("bob"), 2)
+
+            c["n1"].kill()  # who belongs where is in the store
+            c["n1"].start()
+            c.wait_ready()
+            wait_until("all of them", lambda: [lives(who) for who in ("ann", "bob", "cyd", "dan")] == [3, 3, 3, 2])
+            tree = c.cli("tree")
+            names = lambda of: [one["name"].split()[0] for one in of["children"]]
+            below = lambda of, name: next(one for one in of["children"] if one["name"].split()[0] == name)
+            office = below(below(tree, "agents"), "office")
+            self.assertEqual(names(office), ["desk", "yard"])
+            self.assertEqual(names(below(office, "desk")), ["ann", "bob"])
+
+            c.cli("send", "dan", "work", "poison")  # temporary: that was it
+            wait_until("dan's end", lambda: below(below(below(below(c.cli("tree"), "agents"), "office"), "yard"),
+                                                  "dan")["state"] == "failed")
+            for life in range(4, 7):
+                c.cli("send", "bob", "work", "poison")
+                wait_until("the desk again", lambda life=life: lives("ann") == life)
+            c.cli("send", "bob", "work", "poison")  # past the desk's intensity, not past the office's
+            wait_until("the desk anew", lambda: lives("ann") == 7)
+            self.assertEqual(below(below(c.cli("tree"), "agents"), "office")["children"][0]["restarts"], 1)
+            self.assertEqual(lives("cyd"), 3)
+            c.stop()
+            c.start()
+            wait_until("all but dan", lambda: [lives(who) for who in ("ann", "bob", "cyd")] == [8, 8, 4])
+            self.assertNotIn("dan", [one["name"] for one in c.cli("agents")])
+            unknown = c.run("spawn", "worker", "--under", "cellar")
+            self.assertIn("declares no supervisor cellar", unknown.stderr)
+            c.stop()
+
+    def test_supervised_workers_hear_of_each_other_across_nodes(self):
+        with self.cluster("supervised", 2) as c:
+            c.start()
+            c.spawn("worker", "eve", "n1")
+            whom = {"fay": "n1", "gus": "n2", "hal": "n2"}
+            dids = {name: c.spawn("worker", name, node) for name, node in whom.items()}
+            heard = lambda: c.ask("eve", "heard", "--node", "n1")
+            for did in dids.values():
+                c.ask("eve", "mind", did)
+            c.ask("eve", "work", "a little")
+            self.assertEqual(heard(), [])
+            c.cli("send", "fay", "work", "poison")
+            wait_until("fay's crash", lambda: heard() == ["crashed: this is poison"])
+            c.cli("send", "gus", "work", "poison")
+            wait_until("gus's crash, from n2", lambda: heard()[1:] == ["crashed: this is poison"])
+            c.cli("send", "gus", "go home")
+            wait_until("gus's end", lambda: heard()[2:] == ["stopped"])
+            c["n2"].kill()
+            wait_until("the link's end", lambda: sorted(heard()[3:]) == ["unreachable: the link to its node broke"] * 2)
+            c.ask("eve", "mind no more", dids["gus"])
+            c["n2"].start()
+            c.wait_ready()
+            c.run("ask", "hal", "report", "--node", "n2")
+            c.cli("send", "hal", "work", "poison")  # the watch was made anew with the link
+            wait_until("hal's crash", lambda: heard()[5:] == ["crashed: this is poison"])
+
+            c["n1"].kill()  # and it survives its watcher's node
+            c["n1"].start()
+            c.wait_ready()
+            wait_until("eve", lambda: c.run("ask", "eve", "heard", "--node", "n1").returncode == 0)
+            before = len(heard())
+            wait_until("a crash that eve hears of", lambda: c.cli("send", "hal", "work", "poison", "--node", "n2") and
+                       any(one == "crashed: this is poison" for one in heard()[before:]), interval_s=0.5)
+            crashes = c.cli("crashes")
+            self.assertTrue(all(one["reason"] == "this is poison" and "(work)" in one["handling"] for one in crashes))
+            c.stop()
+
 
 if __name__ == "__main__":
     unittest.main(argv=[sys.argv[0], *sys.argv[2:]], verbosity=2)

@@ -324,7 +324,9 @@ class StartsAndStops(Scenario):
         self.cluster.wait_ready()
         hangs, behind = self.send(did, "hang", 20000), self.send(did, "work", 1)
         self.becomes(hangs, "sent")
-        time.sleep(0.5)  # it is in the turn, or as good as
+        named = lambda: [one for one in node.log().splitlines() if "holds up a worker thread" in one]
+        self.assertIn("hang", wait_until("the watchdog's word", named)[0])
+        self.assertIn("troubled", named()[0])
         node.disconnect()
         node.process.terminate()
         time.sleep(1)

@@ -1,4 +1,5 @@
 // Agents that make trouble on purpose, and one that asks: what scenarios.py plays with.
+#include <algorithm>
 #include <chrono>
 #include <cstdlib>
 #include <kith/kith.hpp>
@@ -35,6 +36,29 @@ private:
   kith::durable<std::int64_t> sum{*this, "sum", 0};
 };
 KITH_AGENT(troubled);
+
+// Throws in every turn but those that say how often it did.
+struct thrower : kith::agent {
+  using agent::agent;
+
+  void setup() override {
+    on("flood", [this](std::int64_t count) {
+      constexpr std::int64_t at_once = 1000;
+      const auto now = std::min(count, at_once);
+      for (std::int64_t i = 0; i < now; ++i) tell(self(), "throw");
+      if (count > now) tell(self(), "flood", count - now);
+    });
+    on("throw", [this] {
+      ++thrown; // not a durable: it stays
+      throw std::runtime_error("one of very many");
+    });
+    on("thrown", [this] { return thrown; });
+  }
+
+private:
+  std::int64_t thrown = 0;
+};
+KITH_AGENT(thrower);
 
 struct question {
   kith::did whom;

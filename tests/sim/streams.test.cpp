@@ -5,60 +5,14 @@
 #include "actors/link/link_streams.hpp"
 #include "actors/mailbox/test_support.hpp"
 #include "protocols/kith/decode.hpp"
-
-#include <kith/kith.hpp>
+#include "tests/sim/walker.hpp"
 
 using namespace kith;
 using namespace kith::testing;
 
 namespace {
 
-struct note {
-  int number = 0; // counts what the sender told this recipient
-  int hops = 0;   // to be passed on so often
-  std::string filler;
-};
-KITH_DESCRIBE(note, number, hops, filler);
-struct errand {
-  std::vector<std::string> route;
-  int hops = 0;
-  int filler = 0;
-};
-KITH_DESCRIBE(errand, route, hops, filler);
-
-// Tells the others numbered notes, and counts what it is told by each.
-struct walker : kith::agent {
-  using agent::agent;
-  void pass(int hops, std::string filler) {
-    if (route.get().empty()) return;
-    auto to = route.get()[std::size_t(turns.get()) % route.get().size()];
-    int number = 0;
-    sent.update([&](auto& s) { number = s[to]++; });
-    auto quality = number % 3 == 1 ? kith::qos::at_least_once : kith::qos::exactly_once;
-    tell(to, "note", note{number, hops, std::move(filler)}, {quality});
-  }
-  void setup() override {
-    on("errand", [this](const errand& e) {
-      errands.set(errands.get() + 1);
-      turns.set(turns.get() + 1);
-      route.set(e.route);
-      for (int i = 0; i < 3; ++i) pass(e.hops, std::string(std::size_t(e.filler), 'x'));
-    });
-    on("note", [this](const note& n, const message& m) {
-      turns.set(turns.get() + 1);
-      got.update([&](auto& g) {
-        if (g[m.from().text()]++ != n.number) wrong.set(wrong.get() + 1);
-      });
-      if (n.hops > 0) pass(n.hops - 1, n.filler);
-      if (turns.get() % 13 == 5 && thrown != turns.get())
-        throw std::runtime_error(std::to_string(thrown = turns.get()));
-    });
-  }
-  int thrown = 0; // forgotten by a crash, kept when a turn is undone
-  kith::durable<std::vector<std::string>> route{*this, "route"};
-  kith::durable<std::map<std::string, int>> sent{*this, "sent"}, got{*this, "got"};
-  kith::durable<int> errands{*this, "errands"}, turns{*this, "turns"}, wrong{*this, "wrong"};
-};
+using simulation::walker;
 KITH_AGENT(walker);
 
 constexpr std::size_t node_count = 3, agents_each = 2;

@@ -47,6 +47,10 @@ void define_stop(CLI::App& c, options& o) {
 }
 void define_nothing(CLI::App&, options&) {}
 
+void define_tree(CLI::App& c, options& o) {
+  c.add_flag("--watch,-w", o.watch,
+             "Go on and show each change, until Ctrl-C; with --json one document a line");
+}
 void define_spawn(CLI::App& c, options& o) {
   c.add_option("type", o.type,
                "A type of agent; `kith spawn` of an unknown one says which there are")
@@ -54,6 +58,16 @@ void define_spawn(CLI::App& c, options& o) {
   c.add_option("--name", o.name, "A name to reach it by");
   c.add_option("--node", o.on_node,
                "The node to put it on, by name or DID (default: the one asked)");
+  c.add_option("--owner", o.owner,
+               "A did:key outside that may act as the agent over HTTPS (default: nobody)");
+  c.add_option("--under", o.under, "The supervisor, of those that the node's program declares");
+  c.add_option("--restart", o.restart, "When it is started again (default: transient)")
+      ->check(CLI::IsMember({"permanent", "transient", "temporary"}));
+}
+void define_own(CLI::App& c, options& o) {
+  c.add_option("agent", o.agent, "The agent: its name or DID")->required();
+  auto* who = c.add_option("owner", o.owner, "A did:key outside that may act as it over HTTPS");
+  c.add_flag("--nobody", o.nobody, "Nobody may, from now on")->excludes(who);
 }
 void define_agents(CLI::App& c, options& o) {
   c.add_flag("--all", o.all, "Those of the whole cluster");
@@ -111,7 +125,11 @@ void define_logs(CLI::App& c, options& o) {
 }
 
 void define_did_new(CLI::App& c, options& o) {
-  c.add_option("--out", o.out, "The key file to make (default ./identity.key); never overwritten");
+  auto* out = c.add_option("--out", o.out,
+                           "The key file to make (default ./identity.key); never overwritten");
+  c.add_option("--key", o.key_file,
+               "With --web, the file of a key that is there already, as a node's")
+      ->excludes(out);
   c.add_option("--web", o.web, "A did:web that is to be this key's, whose history begins with it");
   c.add_option("--history", o.history, "The key history to begin for it");
   c.add_flag("--passphrase", o.passphrase, "Ask for a passphrase, and seal the key under it");
@@ -134,6 +152,13 @@ void define_did_rotate(CLI::App& c, options& o) {
       "--new", o.new_key,
       "The file of the next key: made, unless it is there (default: --key's with a number)");
   c.add_flag("--revoke", o.revoke, "The old key was lost: what it signed is in doubt");
+}
+
+void define_did_publish(CLI::App& c, options& o) {
+  c.add_option("--history", o.history, "The key history of a did:web of this node")->required();
+}
+void define_did_withdraw(CLI::App& c, options& o) {
+  c.add_option("did", o.did, "The did:web whose key history it is")->required();
 }
 
 void define_dlq_many(CLI::App& c, options& o) {
@@ -172,8 +197,8 @@ constexpr command_spec specs[] = {
      "Run one node in the foreground; SIGTERM drains it, a second one stops it at once",
      "  kith run --node n1\n  kith run --node n1 --set log.level=debug", define_run},
     {"", "ps", "Cluster", "List the nodes", "  kith ps\n  kith ps --json", define_nothing},
-    {"", "tree", "Cluster", "Show a node's supervision tree", "  kith tree --node n2",
-     define_nothing},
+    {"", "tree", "Cluster", "Show a node's supervision tree",
+     "  kith tree --node n2\n  kith tree --watch", define_tree},
     {"", "stop", "Cluster", "Stop the nodes in order, and wait for that; with --node only one",
      "  kith stop\n  kith stop --node n2 --deadline 10s", define_stop},
     {"", "doctor", "Cluster", "Say what is wrong with this installation, and how to mend it",
@@ -187,7 +212,11 @@ constexpr command_spec specs[] = {
      "  kith config check\n  kith config check ./kith.toml", define_config_check},
     {"", "version", "Cluster", "Print the version", "  kith version --json", define_nothing},
     {"", "spawn", "Agents", "Make an agent of a registered type, and print its DID",
-     "  kith spawn greeter --name ada\n  kith spawn counter --name c --node n2", define_spawn},
+     "  kith spawn greeter --name ada\n  kith spawn counter --name c --node n2\n"
+     "  kith spawn counter --name c --owner did:key:z6Mk...",
+     define_spawn},
+    {"", "own", "Agents", "Say who outside may act as an agent, in place of whoever did",
+     "  kith own ada did:key:z6Mk...\n  kith own ada --nobody", define_own},
     {"", "agents", "Agents", "List the agents and what they take",
      "  kith agents --all\n  kith agents --wide", define_agents},
     {"", "send", "Agents", "Send a message, and print its id once it is stored",
@@ -221,6 +250,13 @@ constexpr command_spec specs[] = {
     {"did", "rotate", "", "Give a did:web its next key, signed by the current one; prints the key",
      "  kith did rotate --did did:web:example.com:ada --history ada.history --key ada.key",
      define_did_rotate},
+    {"did", "publish", "",
+     "Have a node serve the document of a key history: its own did:web, or one under a name",
+     "  kith did publish --history node.history --node n1", define_did_publish},
+    {"did", "withdraw", "", "Have a node serve a key history no more",
+     "  kith did withdraw did:web:example.com:agents:ada", define_did_withdraw},
+    {"", "crashes", "Agents", "List the last crashes of agents on all nodes here",
+     "  kith crashes\n  kith crashes --json", define_nothing},
     {"dlq", "ls", "", "List the dead letters of all nodes here", "  kith dlq ls --agent ada",
      define_dlq_ls},
     {"dlq", "show", "", "Show one with its payload",
@@ -231,7 +267,7 @@ constexpr command_family families[] = {
     {"config", "Cluster", "The settings of nodes (show, check)"},
     {"did", "Identity",
      "Identities outside of any node, and resolving those of others (new, show, "
-     "resolve, rotate)"},
+     "resolve, rotate, publish, withdraw)"},
     {"dlq", "Agents", "Messages whose handlers failed every time (ls, show, replay, purge)"},
 };
 

@@ -58,6 +58,8 @@ result<int> did_new_command(const context& c);
 result<int> did_show_command(const context& c);
 result<int> did_resolve_command(const context& c);
 result<int> did_rotate_command(const context& c);
+result<int> did_publish_command(const context& c);
+result<int> did_withdraw_command(const context& c);
 // Why there is no document.
 error resolution_failure(const dids::resolution& r);
 
@@ -67,10 +69,12 @@ result<int> config_show_command(const context& c);
 result<int> config_check_command(const context& c);
 
 result<int> spawn_command(const context& c);
+result<int> own_command(const context& c);
 result<int> agents_command(const context& c);
 result<int> send_command(const context& c);
 result<int> ask_command(const context& c);
 result<int> where_command(const context& c);
+result<int> crashes_command(const context& c);
 result<int> dlq_ls_command(const context& c);
 result<int> dlq_show_command(const context& c);
 result<int> dlq_replay_command(const context& c);

@@ -173,3 +173,26 @@ TEST_CASE("stop asks every node, and waits for their processes", "[kith][unit]")
   CHECK(c.last_args("n2").at("deadline_ms") == 2000);
   CHECK(c.kith({"stop", "--node", "n2", "--json"}).document().at("stopped") == json::array{"n2"});
 }
+
+TEST_CASE("spawn and own say who owns an agent, and own wants exactly one of a DID and nobody",
+          "[kith][unit]") {
+  constexpr const char* owner = "did:key:z6MkpTHR8VNsBxYAAWHut2Geadd9jSwuBV8xRoAnwWsdvktH";
+  cluster c(1);
+  c.serve("n1", {{"spawn", ok(R"({"did":"did:key:z6Mkx","node":"n"})")},
+                 {"own", ok(R"({"did":"did:key:z6Mkx","node":"n","owner":null})")}});
+  CHECK(c.kith({"spawn", "t", "--owner", owner}).code == 0);
+  CHECK(c.last_args("n1").at("owner") == owner);
+  CHECK(c.kith({"spawn", "t"}).code == 0);
+  CHECK_FALSE(c.last_args("n1").contains("owner"));
+  CHECK(c.kith({"own", "ada", owner}).out == "did:key:z6Mkx\n");
+  CHECK(c.last_args("n1").at("agent") == "ada");
+  CHECK(c.last_args("n1").at("owner") == owner);
+  CHECK(c.kith({"own", "ada", "--nobody", "--json"}).document().at("owner").is_null());
+  CHECK_FALSE(c.last_args("n1").contains("owner"));
+  const auto asked = c.requests("n1");
+  CHECK(c.kith({"own", "ada"}).code == 2);
+  CHECK(c.kith({"own", "ada", ""}).code == 2);
+  CHECK(c.kith({"own", "ada", owner, "--nobody"}).code == 2);
+  CHECK(c.kith({"own"}).code == 2);
+  CHECK(c.requests("n1") == asked);
+}

@@ -72,8 +72,22 @@ result<int> spawn_command(const context& c) {
   json::object args{{"type", c.given.type}};
   if (!c.given.name.empty()) args["name"] = c.given.name;
   if (!c.given.on_node.empty()) args["node"] = c.given.on_node;
+  if (!c.given.owner.empty()) args["owner"] = c.given.owner;
+  if (!c.given.under.empty()) args["under"] = c.given.under;
+  if (!c.given.restart.empty()) args["restart"] = c.given.restart;
   KITH_ASSIGN(auto connection, c.connect());
   KITH_ASSIGN(auto answer, call(connection, "spawn", args));
+  const auto result = object_of(std::move(answer));
+  return c.print(result, harmless(text_at(result, "did")));
+}
+
+result<int> own_command(const context& c) {
+  if (c.given.owner.empty() != c.given.nobody)
+    return fail(errc::invalid, "usage", "say whose the agent is to be: a DID, or --nobody");
+  json::object args{{"agent", c.given.agent}};
+  if (!c.given.nobody) args["owner"] = c.given.owner;
+  KITH_ASSIGN(auto connection, c.connect());
+  KITH_ASSIGN(auto answer, call(connection, "own", args));
   const auto result = object_of(std::move(answer));
   return c.print(result, harmless(text_at(result, "did")));
 }

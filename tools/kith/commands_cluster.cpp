@@ -6,6 +6,7 @@
 #include "tools/kith/json_members.hpp"
 #include "tools/kith/passphrase.hpp"
 #include "tools/kith/render.hpp"
+#include "tools/kith/signals.hpp"
 #include "tools/kith/text_values.hpp"
 
 #include <boost/json.hpp>
@@ -74,7 +75,34 @@ result<int> ps_command(const context& c) {
   return c.print(json::object{{"dir", c.dir.path().string()}, {"nodes", nodes}}, text);
 }
 
+namespace {
+
+// Each time that it has changed, until Ctrl-C, or until nobody reads what is printed. Whatever ends
+// the node ends this too.
+result<int> watch_tree(const context& c) {
+  constexpr duration look_interval = std::chrono::milliseconds(500);
+  constexpr std::string_view clear_screen = "\x1b[H\x1b[2J";
+  KITH_ASSIGN(auto signals, stop_signals::take_over());
+  KITH_ASSIGN(auto connection, c.connect());
+  json::value shown;
+  do {
+    KITH_ASSIGN(auto root, call(connection, "tree"));
+    if (root == shown) continue;
+    if (c.given.json)
+      c.io.out << json::serialize(root) << '\n';
+    else
+      c.io.out << (c.io.out_is_terminal ? clear_screen : "") << render_tree(root, c.io.colour)
+               << '\n';
+    c.io.out << std::flush;
+    shown = std::move(root);
+  } while (c.io.out && !signals.wait(look_interval));
+  return exit_ok;
+}
+
+} // namespace
+
 result<int> tree_command(const context& c) {
+  if (c.given.watch) return watch_tree(c);
   KITH_ASSIGN(auto connection, c.connect());
   KITH_ASSIGN(const auto root, call(connection, "tree"));
   return c.print(root, render_tree(root, c.io.colour));

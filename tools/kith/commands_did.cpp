@@ -1,6 +1,7 @@
 // `kith did new`, `show` and `rotate`: identities in files, without any node.
 #include "protocols/did/did_web.hpp"
 #include "protocols/did/resolver.hpp"
+#include "runtime/base/base64.hpp"
 #include "runtime/identity/keystore.hpp"
 #include "tools/kith/commands.hpp"
 #include "tools/kith/did_text.hpp"
@@ -9,6 +10,7 @@
 #include "tools/kith/json_members.hpp"
 #include "tools/kith/node_settings.hpp"
 #include "tools/kith/passphrase.hpp"
+#include "tools/kith/render.hpp"
 
 #include <boost/json.hpp>
 #include <ostream>
@@ -98,6 +100,40 @@ result<secret_key> next_key(const context& c, const fs::path& file,
   return std::move(there.key);
 }
 
+// The did:web of --web, whose history does not exist yet.
+result<did> new_subject(const context& c) {
+  KITH_ASSIGN(auto subject, web_identity(c.given.web));
+  std::error_code ec;
+  if (fs::exists(c.given.history, ec))
+    return fail(errc::exists, "history_exists",
+                c.given.history + " exists already and was left as it is");
+  return subject;
+}
+
+result<int> write_first(const context& c, const did& subject, const secret_key& key,
+                        const fs::path& file) {
+  KITH_TRY(write_history(c.given.history,
+                         dids::key_history::begin(subject, key, system_clock().wall())));
+  KITH_ASSIGN(const auto url, dids::web_url(subject));
+  c.io.err << "kith: its key is in " << file.string() << "; `kith did show --json --history "
+           << c.given.history << "` has the document to serve at " << url << std::endl;
+  return c.print(bj::object{{"did", subject.text()},
+                            {"key_did", key.did().text()},
+                            {"file", file.string()},
+                            {"history", c.given.history},
+                            {"url", url}},
+                 subject.text());
+}
+
+// With a key that is there already.
+result<int> begin_history(const context& c) {
+  if (c.given.web.empty() || c.given.passphrase)
+    return fail(errc::invalid, "usage", "--key goes with --web and --history only");
+  KITH_ASSIGN(const auto subject, new_subject(c));
+  KITH_ASSIGN(const auto its, read_identity(c.io, c.given.key_file));
+  return write_first(c, subject, its.key, c.given.key_file);
+}
+
 } // namespace
 
 error resolution_failure(const dids::resolution& r) {
@@ -118,6 +154,7 @@ result<int> did_new_command(const context& c) {
   const fs::path file = c.given.out.empty() ? key_file_default : c.given.out;
   if (c.given.web.empty() != c.given.history.empty())
     return fail(errc::invalid, "usage", "--web and --history go together");
+  if (!c.given.key_file.empty()) return begin_history(c);
   system_random random;
   std::optional<crypto::secret_buffer> passphrase;
   if (c.given.passphrase) {
@@ -131,23 +168,9 @@ result<int> did_new_command(const context& c) {
     return c.print(bj::object{{"did", key.did().text()}, {"file", file.string()}},
                    key.did().text());
   }
-  KITH_ASSIGN(const auto subject, web_identity(c.given.web));
-  std::error_code ec;
-  if (fs::exists(c.given.history, ec))
-    return fail(errc::exists, "history_exists",
-                c.given.history + " exists already and was left as it is");
+  KITH_ASSIGN(const auto subject, new_subject(c));
   KITH_ASSIGN(const auto key, make_identity(file, random, seal));
-  KITH_TRY(write_history(c.given.history,
-                         dids::key_history::begin(subject, key, system_clock().wall())));
-  KITH_ASSIGN(const auto url, dids::web_url(subject));
-  c.io.err << "kith: its key is in " << file.string() << "; `kith did show --json --history "
-           << c.given.history << "` has the document to serve at " << url << std::endl;
-  return c.print(bj::object{{"did", subject.text()},
-                            {"key_did", key.did().text()},
-                            {"file", file.string()},
-                            {"history", c.given.history},
-                            {"url", url}},
-                 subject.text());
+  return write_first(c, subject, key, file);
 }
 
 result<int> did_show_command(const context& c) {
@@ -187,6 +210,22 @@ result<int> did_rotate_command(const context& c) {
                             {"valid_from_ms", now},
                             {"revoked_old", c.given.revoke}},
                  key.multibase());
+}
+
+result<int> did_publish_command(const context& c) {
+  KITH_ASSIGN(const auto history, read_history(c.given.history));
+  KITH_ASSIGN(auto connection, c.connect());
+  KITH_ASSIGN(auto answer,
+              call(connection, "did_publish", {{"history", to_base64(history.encode())}}));
+  const auto said = object_of(std::move(answer));
+  return c.print(said, harmless(text_at(said, "url")));
+}
+
+result<int> did_withdraw_command(const context& c) {
+  KITH_ASSIGN(auto connection, c.connect());
+  KITH_ASSIGN(auto answer, call(connection, "did_withdraw", {{"did", c.given.did}}));
+  const auto said = object_of(std::move(answer));
+  return c.print(said, harmless(text_at(said, "did")));
 }
 
 } // namespace kith::cli

@@ -86,6 +86,20 @@ result<bool> confirmed(const context& c, std::size_t count) {
 
 } // namespace
 
+result<int> crashes_command(const context& c) {
+  KITH_ASSIGN(auto nodes, c.connect_to_all());
+  json::array found;
+  for (auto& node : nodes) {
+    KITH_ASSIGN(auto value, call(node.connection, "crashes"));
+    for (auto& one : array_of(std::move(value))) {
+      if (!one.is_object()) continue;
+      one.get_object()["node"] = node.name;
+      found.push_back(std::move(one));
+    }
+  }
+  return c.print(found, found.empty() ? "No agent has crashed." : render_crashes(found));
+}
+
 result<int> dlq_ls_command(const context& c) {
   KITH_ASSIGN(auto nodes, c.connect_to_all());
   KITH_ASSIGN(const auto all, letters_of(c, nodes));

@@ -1,5 +1,6 @@
 // Identities in files, and documents.
 #include "protocols/did/did_key.hpp"
+#include "runtime/base/base64.hpp"
 #include "tools/kith/did_text.hpp"
 #include "tools/kith/identity_files.hpp"
 #include "tools/kith/test_cluster.hpp"
@@ -168,4 +169,54 @@ TEST_CASE("a rotation with the wrong things changes nothing", "[kith][unit]") {
   std::ofstream(history, std::ios::app) << "x";
   CHECK(kith({"did", "show", "--history", history}).err.find("is no key history") !=
         std::string::npos);
+}
+
+TEST_CASE("a history that begins with a key that is there already leaves that as it is",
+          "[kith][unit]") {
+  temporary_directory dir;
+  const test::command_line kith(dir / "none");
+  const auto key = dir / "node.key", history = dir / "node.history";
+  REQUIRE(kith({"did", "new", "--out", key}).code == 0);
+  const auto before = identity_in(key).did();
+  const auto made =
+      kith({"did", "new", "--key", key, "--web", web, "--history", history, "--json"});
+  REQUIRE(made.code == 0);
+  CHECK(made.document().at("key_did") == bj::string(before.text()));
+  CHECK(identity_in(key).did() == before);
+  CHECK(read_history(history).value().current().ed25519() == before.ed25519());
+  CHECK(kith({"did", "new", "--key", key, "--web", web, "--history", history}).code == 1);
+  CHECK(kith({"did", "new", "--key", key}).code == 2);
+  CHECK(
+      kith({"did", "new", "--key", key, "--out", key, "--web", web, "--history", dir / "b"}).code ==
+      2);
+  CHECK(
+      kith({"did", "new", "--key", dir / "none.key", "--web", web, "--history", dir / "b"}).code ==
+      4);
+  CHECK_FALSE(std::filesystem::exists(dir / "b"));
+}
+
+TEST_CASE("a node is given a history that was checked here, and told to forget one",
+          "[kith][unit]") {
+  cluster c(1);
+  const auto history = c.path("ada.history");
+  REQUIRE(
+      c.kith({"did", "new", "--out", c.path("ada.key"), "--web", web, "--history", history}).code ==
+      0);
+  c.serve("n1", {{"did_publish", test::ok(R"({"did":"x","url":"https://here","keys":1})")},
+                 {"did_withdraw", test::ok(R"({"did":"did:web:x"})")}});
+  CHECK(c.kith({"did", "publish", "--history", history}).out == "https://here\n");
+  const auto sent = from_base64(text_of(c.last_args("n1").at("history"))).value();
+  CHECK(dids::key_history::decode(as_bytes(sent)).value() == read_history(history).value());
+  CHECK(c.kith({"did", "withdraw", "did:web:x"}).out == "did:web:x\n");
+  CHECK(text_of(c.last_args("n1").at("did")) == "did:web:x");
+  c.serve("n1", {{"did_publish", test::failed("conflict", "node_key")}});
+  CHECK(c.kith({"did", "publish", "--history", history, "--json"})
+            .document()
+            .at("error")
+            .at("code") == "node_key");
+  const auto asked = c.requests("n1");
+  std::ofstream(history, std::ios::app) << "x";
+  CHECK(c.kith({"did", "publish", "--history", history}).code == 1);
+  CHECK(c.kith({"did", "publish", "--history", c.path("none")}).code == 4);
+  CHECK(c.requests("n1") == asked);
 }

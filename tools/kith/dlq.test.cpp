@@ -161,6 +161,26 @@ TEST_CASE("an inbox is read page by page from the node that keeps it", "[kith][u
   CHECK(some.out.ends_with("t9\n3 more; --lines shows them.\n"));
 }
 
+TEST_CASE("a tree is watched until Ctrl-C, and shown when it changes", "[kith][unit]") {
+  cluster c(1);
+  std::atomic<int> asked = 0;
+  c.serve_by("n1", [&](const auto&, const auto&) {
+    const auto n = ++asked;
+    return ok(json::serialize(json::object{{"name", "n1"},
+                                           {"kind", "node"},
+                                           {"state", n < 3 ? "running" : "stopping"},
+                                           {"restarts", 0},
+                                           {"children", json::array()}}));
+  });
+  c.kith.on_out = [&](const std::string& so_far) {
+    if (so_far.find("stopping") != std::string::npos) ::raise(SIGTERM);
+  };
+  const auto out = c.kith({"tree", "--watch", "--json"});
+  CHECK(out.code == 0);
+  CHECK(std::count(out.out.begin(), out.out.end(), '\n') == 2);
+  CHECK(asked >= 3);
+}
+
 TEST_CASE("an inbox is followed until Ctrl-C, without loss while its node is away",
           "[kith][unit]") {
   cluster c(1);

@@ -40,6 +40,12 @@ struct options {
   std::string type;
   std::string name;
   std::string on_node;
+  std::string owner; // also of own
+  bool nobody = false;
+  std::string under;
+  std::string restart;
+  // tree
+  bool watch = false;
   // agents
   bool all = false;
   bool wide = false;

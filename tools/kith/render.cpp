@@ -172,6 +172,9 @@ std::string render_agents(const json::array& agents, bool colour) {
 
 std::string render_agents_wide(const json::array& agents, bool colour) {
   std::vector<std::vector<std::string>> rows;
+  const bool owners = std::any_of(agents.begin(), agents.end(), [](const json::value& v) {
+    return v.is_object() && !text_at(v.get_object(), "owner").empty();
+  });
   for (const auto& v : agents) {
     if (!v.is_object()) continue;
     const auto& a = v.get_object();
@@ -181,9 +184,12 @@ std::string render_agents_wide(const json::array& agents, bool colour) {
                     dash_if_empty(text_at(a, "pending")),
                     dash_if_empty(text_at(a, "unacknowledged")), harmless(dash_if_empty(takes(a))),
                     harmless(text_at(a, "did"))});
+    if (owners) rows.back().push_back(harmless(dash_if_empty(text_at(a, "owner"))));
   }
-  return table({"NODE", "NAME", "TYPE", "STATE", "WAITING", "UNACKNOWLEDGED", "KINDS", "DID"}, rows,
-               colour, 3);
+  std::vector<std::string> head{"NODE",    "NAME",           "TYPE",  "STATE",
+                                "WAITING", "UNACKNOWLEDGED", "KINDS", "DID"};
+  if (owners) head.emplace_back("OWNER"); // few have one
+  return table(head, rows, colour, 3);
 }
 
 std::string render_where(const json::object& where, bool colour) {
@@ -233,6 +239,19 @@ std::string render_dead_letters(const json::array& letters) {
                     harmless(text_at(l, "agent")), harmless(text_at(l, "reason"))});
   }
   return table({"ID", "AT", "KIND", "TRIES", "AGENT", "WHY"}, rows, false);
+}
+
+std::string render_crashes(const json::array& crashes) {
+  std::vector<std::vector<std::string>> rows;
+  for (const auto& v : crashes) {
+    if (!v.is_object()) continue;
+    const auto& r = v.get_object();
+    rows.push_back({utc_time(int_at(r, "at_ms")), harmless(text_at(r, "node")),
+                    harmless(dash_if_empty(text_at(r, "name"))), harmless(text_at(r, "type")),
+                    harmless(text_at(r, "agent")), harmless(text_at(r, "reason")),
+                    harmless(dash_if_empty(text_at(r, "handling")))});
+  }
+  return table({"AT", "NODE", "NAME", "TYPE", "AGENT", "WHY", "HANDLING"}, rows, false);
 }
 
 std::string render_dead_letter(const json::object& letter) {

@@ -49,7 +49,7 @@ TEST_CASE("trees show their branches, restarts, and end at a depth", "[kith][uni
 }
 
 TEST_CASE("agents, messages and dead letters are shown as far as they are known", "[kith][unit]") {
-  const auto agents = json::parse(R"([{"did":"did:a","name":"ada","type":"greeter","node_name":"n1",
+  auto agents = json::parse(R"([{"did":"did:a","name":"ada","type":"greeter","node_name":"n1",
     "state":"active","pending":0,"handlers":["greet","stop"]}])");
   CHECK(render_agents(agents.as_array(), false) ==
         "NAME  TYPE     NODE  STATE   PENDING  DID    TAKES\n"
@@ -57,6 +57,11 @@ TEST_CASE("agents, messages and dead letters are shown as far as they are known"
   CHECK(render_agents_wide(agents.as_array(), false) ==
         "NODE  NAME  TYPE     STATE   WAITING  UNACKNOWLEDGED  KINDS        DID\n"
         "n1    ada   greeter  active  0        -               greet, stop  did:a\n");
+  agents.as_array().push_back({{"did", "did:b"}, {"name", "b"}, {"owner", "did:o"}});
+  const auto owned = render_agents_wide(agents.as_array(), false);
+  CHECK(owned.find("KINDS        DID    OWNER\n") != std::string::npos);
+  CHECK(owned.find("greet, stop  did:a  -\n") != std::string::npos);
+  CHECK(owned.find("did:b  did:o\n") != std::string::npos);
   const auto where = json::parse(R"({"id":"i","state":"dead","from":"did:a","to":"did:b","seq":7,
     "lane":"request","node":"n2","history":[{"node":"n1","state":"sent","at_ms":0},
     {"node":"n2","state":"dead","at_ms":1700000000123,"reason":"threw\u001b[2J"}]})");

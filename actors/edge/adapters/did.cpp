@@ -1,6 +1,7 @@
 // DID resolution: the contract of DIF's universal resolver, and the did:web documents of this node
 // and of its agents.
 #include "actors/edge/acting.hpp"
+#include "actors/edge/histories.hpp"
 #include "actors/edge/problem.hpp"
 #include "actors/edge/server.hpp"
 #include "protocols/did/did_web.hpp"
@@ -37,13 +38,16 @@ public:
 
   // The document that this node serves itself. Nothing: it is not one of ours.
   std::optional<dids::resolution> node_document() const {
-    auto subject = web_did({});
+    auto subject = web_identity(of_.public_url);
     if (!subject) return std::nullopt;
     return document_of(*subject, of_.self, {}, of_.started);
   }
   std::optional<dids::resolution> agent_document(std::string_view name) const {
-    auto subject = web_did(name);
-    if (!subject) return std::nullopt;
+    auto subject = web_identity(of_.public_url, name);
+    if (name.empty() || !subject) return std::nullopt;
+    // Before an agent that took the name later: who trusts these keys is not to find others.
+    if (auto history = of_.histories.find(*subject))
+      return dids::resolved(dids::web_document(*subject, history->periods(), {resolver_door()}));
     for (const auto& l : of_.directory.named(name))
       if (l.node == of_.self) return document_of(*subject, l.agent.agent, name, 0);
     return std::nullopt;
@@ -65,32 +69,24 @@ private:
     responder.respond(std::move(a));
   }
 
-  // Of the node, or of an agent of this name; fails where the node has no name on the web.
-  result<did> web_did(std::string_view name) const {
-    std::string_view rest = of_.public_url;
-    auto scheme = rest.find("://");
-    if (scheme != std::string_view::npos) rest.remove_prefix(scheme + 3);
-    KITH_ASSIGN(auto at, net::parse_address(rest.find(':') == std::string_view::npos
-                                                ? std::string(rest) + ":443"
-                                                : std::string(rest)));
-    auto port = at.port == 443 ? std::uint16_t(0) : at.port;
-    if (name.empty()) return dids::web_node_did(at.host, port);
-    return dids::web_agent_did(at.host, port, name);
-  }
-
   std::optional<dids::resolution> document_of(const did& subject, const did& owner,
                                               std::string_view name, wall_ms since) const {
     auto raw = owner.ed25519();
     if (!raw) return std::nullopt;
     auto key = dids::public_key::from_raw(dids::key_type::ed25519, *raw);
     if (!key) return std::nullopt;
-    std::vector<dids::door> doors{
-        {"messages", "KithMessages", of_.public_url + "/api/messages"},
-        {"resolver", "DidResolver", of_.public_url + "/1.0/identifiers/"}};
+    std::vector<dids::door> doors{{"messages", "KithMessages", of_.public_url + "/api/messages"},
+                                  resolver_door()};
     if (!name.empty())
       doors.push_back(
           {"card", "KithAgentCard", of_.public_url + "/api/agents/" + std::string(name)});
+    if (auto history = of_.histories.find(subject))
+      return dids::resolved(dids::web_document(subject, history->periods(), doors));
     return dids::resolved(dids::web_document(subject, {{*key, since, {}, false}}, doors));
+  }
+
+  dids::door resolver_door() const {
+    return {"resolver", "DidResolver", of_.public_url + "/1.0/identifiers/"};
   }
 
   std::optional<dids::resolution> local(const std::string& wanted) const {
@@ -98,8 +94,9 @@ private:
     // What is no did:web, as one with an empty name, the resolver refuses.
     if (auto subject = did::parse(wanted); !subject || !dids::web_url(*subject))
       return std::nullopt;
-    if (auto node = web_did({}); node && wanted == node->text()) return node_document();
-    auto prefix = web_did("x"); // did:web:host:agents:x
+    if (auto node = web_identity(of_.public_url); node && wanted == node->text())
+      return node_document();
+    auto prefix = web_identity(of_.public_url, "x"); // did:web:host:agents:x
     if (!prefix) return std::nullopt;
     auto stem = prefix->text().substr(0, prefix->text().size() - 1);
     if (!wanted.starts_with(stem)) return std::nullopt;

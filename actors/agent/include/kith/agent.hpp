@@ -5,8 +5,11 @@
 // All of it belongs to the thread that runs the turn; a handler must not hand it to another thread.
 #pragma once
 
+#include <functional>
+#include <kith/down.hpp>
 #include <kith/handler.hpp>
 #include <kith/sending.hpp>
+#include <kith/supervision.hpp>
 
 namespace kith {
 
@@ -29,6 +32,7 @@ public:
   using then = kith::then;
   using message = kith::message;
   using answer = kith::answer;
+  using down = kith::down;
   using json = kith::json;
   using did = kith::did;
   using version = kith::cell_version;
@@ -61,6 +65,8 @@ protected:
   template <class C> void on_answer(std::string_view name, C* self, void (C::*f)(const answer&)) {
     on_answer(name, [self, f](const answer& a) { (self->*f)(a); });
   }
+  // `f` takes (const down&): a turn of its own for each time that one of those watched goes down.
+  template <class F> void on_down(F f) { add_down(std::move(f)); }
   // Tells people and other agents what this one takes.
   void advertise(std::string_view kind, std::string_view description);
 
@@ -93,6 +99,10 @@ protected:
 
   // Gives up this turn: nothing of it takes effect, and the sender is told why.
   [[noreturn]] void refuse(std::string reason);
+  // Ends this life of the agent: nothing of the turn takes effect, its message is a dead letter
+  // (the asker is told), and the agent's supervisor starts it again, with others or not, by its
+  // strategy. Durables are kept, plain members are new.
+  [[noreturn]] void crash(std::string reason);
   // The answer, for a handler that returns nothing; once. If nobody asked, nothing happens.
   template <class T> void reply(const T& value) { detail::reply(core_, encode(value)); }
 
@@ -105,12 +115,21 @@ protected:
   std::uint64_t random();
 
   // Makes an agent of a registered type on this node, which exists once the turn has committed.
-  // Throws if there is no such type.
+  // Throws if there is no such type or no such supervisor.
   did spawn(std::string_view type, std::string_view name = {});
+  did spawn(std::string_view type, const spawn_options& o);
   // Asks another node, by DID or name, to make one; the answer's text is the new agent's DID.
   send_result spawn_on(std::string_view node, std::string_view type, then next,
                        const ask_options& o = {});
-  // Ends this agent once the turn has committed; what is sent to it then waits.
+  send_result spawn_on(std::string_view node, std::string_view type, const spawn_options& what,
+                       then next, const ask_options& o = {});
+  // Watches an agent, here or on another node, until unwatch: on_down hears of each time that it
+  // goes down, and of its being down already. Stored with the turn; at most 1000. What happens
+  // while this agent itself does not run is not told but for the state that is found afterwards.
+  void watch(const recipient& who);
+  void unwatch(const recipient& who);
+  // Ends this agent once the turn has committed; what is sent to it then waits. One that was
+  // spawned as permanent is started again.
   void stop();
   void log(level l, std::string_view text);
 
@@ -119,6 +138,7 @@ private:
 
   void add(std::string_view kind, std::unique_ptr<detail::message_handler> h);
   void add(std::string_view name, std::unique_ptr<detail::answer_handler> h);
+  void add_down(std::function<void(const down&)> f);
   send_result send_tell(const did& to, std::string_view kind, encoded value, const tell_options& o);
   send_result send_ask(const did& to, std::string_view kind, encoded value, then next,
                        const ask_options& o);

@@ -28,6 +28,14 @@ public:
   using once_failed::once_failed;
 };
 
+// Thrown by whatever a handler awaits when it is cancelled: by who asked it and waits no longer, by
+// that one's deadline, or by an operator. What it awaits after that it awaits as ever, and so may
+// take back what it did. A handler that lets it out is refused.
+class cancelled : public std::runtime_error {
+public:
+  using runtime_error::runtime_error;
+};
+
 // How an ask ended, and its answer if that is ok.
 template <class R> class asked {
 public:

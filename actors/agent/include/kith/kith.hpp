@@ -8,3 +8,4 @@
 #include <kith/json.hpp>
 #include <kith/message.hpp>
 #include <kith/registration.hpp>
+#include <kith/supervision.hpp>

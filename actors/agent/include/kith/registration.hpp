@@ -20,7 +20,7 @@ template <class Agent> std::unique_ptr<agent> make_agent(agent_core& core) {
 class agent_registration {
 public:
   using factory = std::unique_ptr<agent> (*)(agent_core&);
-  agent_registration(std::string_view name, factory make);
+  agent_registration(std::string_view name, factory make, bool blocks = false);
 };
 
 // The whole command line of the `kith` program, with this program's agent types in it. The exit
@@ -35,3 +35,8 @@ int main(int argc, char** argv);
 #define KITH_AGENT_AS(type, name)                                                                  \
   static const ::kith::agent_registration KITH_CONCAT(kith_agent_registration_, __COUNTER__)(      \
       name, &::kith::detail::make_agent<type>)
+// The same for a class whose handlers wait (for a file, a database, a device): each of its agents
+// has a thread of its own. As many as there may be threads.
+#define KITH_BLOCKING_AGENT(type)                                                                  \
+  static const ::kith::agent_registration KITH_CONCAT(kith_agent_registration_, __COUNTER__)(      \
+      #type, &::kith::detail::make_agent<type>, true)

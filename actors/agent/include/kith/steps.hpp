@@ -17,7 +17,8 @@ class step {
 public:
   using kith_awaitable = void;
   enum class type : std::uint8_t { ask = 1, sleep = 2, until = 3, once = 4 }; // as stored
-  enum class outcome : std::uint8_t { ok = 1, failed = 7, in_doubt = 8 };     // and ask_status
+  // As stored; and ask_status.
+  enum class outcome : std::uint8_t { ok = 1, failed = 7, in_doubt = 8, cancelled = 9 };
 
   step(agent_core& core, type t) : core_(&core), type_(t) {}
   bool await_ready() const noexcept { return false; }
@@ -29,6 +30,9 @@ protected:
   friend class task_run;
   // False: it has its result at once.
   bool begin(branch* where, std::coroutine_handle<> h);
+  void check_cancelled() const {
+    if (outcome(status_) == outcome::cancelled) throw cancelled(reason_);
+  }
   template <class R> std::optional<R> read(decode_error& why) const {
     std::optional<R> v(std::in_place);
     if (!payload_view(content_type_, as_bytes(payload_)).read(*v, why)) v.reset();
@@ -70,6 +74,7 @@ public:
   }
   asked<R> await_resume() {
     using result = asked<R>;
+    check_cancelled();
     const auto status = ask_status(status_);
     if (status != ask_status::ok) return result(status, std::move(reason_), std::nullopt);
     if constexpr (std::is_void_v<R>) {
@@ -87,7 +92,7 @@ public:
 class time_step : public detail::step {
 public:
   time_step(agent_core& core, type t, std::int64_t ms) : step(core, t) { ms_ = ms; }
-  void await_resume() const noexcept {}
+  void await_resume() const { check_cancelled(); }
 };
 
 namespace detail {

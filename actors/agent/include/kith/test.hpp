@@ -9,6 +9,7 @@
 #pragma once
 
 #include <kith/test_turn.hpp>
+#include <set>
 
 namespace kith::test {
 
@@ -40,6 +41,10 @@ public:
   }
   turn fail_answer(std::size_t sent_index, ask_status status, std::string_view reason = "");
   turn fail_answer(const uuid& request, ask_status status, std::string_view reason = "");
+
+  // One that the agent watches goes down. Throws std::logic_error if it does not watch it.
+  turn go_down(const did& who, down_reason reason, std::string_view why = "");
+  const std::set<did>& watched() const;
 
   // Handlers that are coroutines and await something.
   std::size_t suspended_count() const;

@@ -12,9 +12,11 @@ public:
   bool handled() const { return how_ == ending::handled; }
   bool refused() const { return how_ == ending::refused; }
   bool threw() const { return how_ == ending::threw; }
+  // The agent ended its life by crash(), and has begun another: plain members are new.
+  bool crashed() const { return how_ == ending::crashed; }
   // It awaits something: the handler goes on in a later turn, of answer_to() or advance() for one.
   bool suspended() const { return how_ == ending::suspended; }
-  // Why it was refused, or what was thrown.
+  // Why it was refused or crashed, or what was thrown.
   const std::string& reason() const { return reason_; }
   // The reply's text and value. Throw std::logic_error, with the reason, unless the turn was
   // handled; as<T> is empty if the reply is not a T.
@@ -26,7 +28,7 @@ public:
 
 private:
   friend class probe_base;
-  enum class ending { handled, refused, threw, suspended } how_ = ending::handled;
+  enum class ending { handled, refused, threw, crashed, suspended } how_ = ending::handled;
   std::string reason_;
   std::string_view content_type_;
   std::string payload_;
@@ -58,6 +60,8 @@ struct spawned_agent {
   did agent;
   std::string type;
   std::string name;
+  std::string under; // the supervisor; empty: the node
+  enum restart restart = restart::transient;
 };
 
 // What is stored of an agent: its cells by name, in their stored form.

@@ -1,0 +1,54 @@
+// What goes wrong in a simulated cluster, and when: a plan made from a seed, which can be read,
+// shortened and played again.
+#pragma once
+
+#include "runtime/base/clock.hpp"
+#include "runtime/base/random.hpp"
+
+#include <array>
+#include <string>
+#include <vector>
+
+namespace kith::simulation {
+
+enum class fault_kind : std::uint8_t {
+  crash,       // a node dies with what it had not synced, and starts again
+  restart,     // a node stops in order, and starts again
+  partition,   // no packet passes between two nodes for a while
+  black_hole,  // the same, but connections stay up until somebody gives up
+  slow_way,    // packets between two nodes take long, and vary
+  reset,       // every connection between two nodes breaks
+  slow_disk,   // syncs of a node take long
+  failed_disk, // a commit of a node fails: it stops for good, and is started again
+  full_disk,   // a node's disk has no room but its reserve
+  clock_jump,  // what a node takes for the time of day jumps
+};
+inline constexpr std::array all_fault_kinds{
+    fault_kind::crash,     fault_kind::restart,   fault_kind::partition, fault_kind::black_hole,
+    fault_kind::slow_way,  fault_kind::reset,     fault_kind::slow_disk, fault_kind::failed_disk,
+    fault_kind::full_disk, fault_kind::clock_jump};
+
+std::string_view name_of(fault_kind k);
+
+struct fault {
+  duration at{}; // from the start
+  fault_kind kind = fault_kind::crash;
+  std::size_t node = 0, other = 0; // `other`: of a fault between two
+  duration lasts{};                // until it is mended, or the node starts again
+  std::int64_t amount = 0;         // clock_jump: milliseconds, either way
+
+  // "12.345 s: partition of n1 and n3 for 2.000 s".
+  std::string text() const;
+};
+
+struct fault_options {
+  std::size_t nodes = 3;
+  duration span = std::chrono::seconds(60);
+  duration mean_pause = std::chrono::seconds(2); // between one fault and the next
+  std::vector<fault_kind> kinds{all_fault_kinds.begin(), all_fault_kinds.end()};
+};
+
+// By time. Kinds are drawn evenly, so that a long plan has each.
+std::vector<fault> make_faults(const fault_options& options, random_source& random);
+
+} // namespace kith::simulation
