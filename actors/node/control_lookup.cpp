@@ -1,5 +1,5 @@
 // The verbs of the control socket that look: status, tree, agents, where, dead letters.
-#include "actors/node/control_server.hpp"
+#include "actors/node/gathering.hpp"
 #include "runtime/base/base64.hpp"
 #include "runtime/stream/text.hpp"
 
@@ -13,35 +13,6 @@ namespace kith::control {
 namespace bj = boost::json;
 
 namespace {
-
-constexpr duration gather_time_max = std::chrono::seconds(2);
-
-// Answers of many, joined into one; whoever has not answered by the deadline is left out.
-struct gathering {
-  std::mutex mutex;
-  bj::array found;
-  std::size_t missing = 0;
-  control_server::reply reply;
-
-  void one(std::optional<bj::value> v) {
-    std::unique_lock lock(mutex);
-    if (v && reply) found.push_back(std::move(*v));
-    if (missing > 0 && --missing == 0) finish(lock);
-  }
-  void give_up() {
-    std::unique_lock lock(mutex);
-    finish(lock);
-  }
-
-private:
-  void finish(std::unique_lock<std::mutex>& lock) {
-    if (!reply) return;
-    auto done = std::exchange(reply, nullptr);
-    auto all = std::move(found);
-    lock.unlock();
-    done(std::move(all));
-  }
-};
 
 std::string node_name(node_parts& parts, const did& node) {
   if (node == parts.self()) return parts.name;
@@ -232,7 +203,7 @@ void agents(node_parts& parts, const bj::object& args, control_server::reply rep
                      o["handlers"] = bj::array(r.handlers.begin(), r.handlers.end());
                      gather->one(std::move(o));
                    }});
-  parts.reactor.after(gather_time_max, [gather] { gather->give_up(); });
+  parts.reactor.after(gathering::time_max, [gather] { gather->give_up(); });
 }
 
 // The furthest that any node knows: what the recipient says goes before what the sender believes.
@@ -298,7 +269,7 @@ void where(node_parts& parts, const bj::object& args, control_server::reply repl
     };
     through_node(parts, std::move(in));
   }
-  parts.reactor.after(gather_time_max, [gather] { gather->give_up(); });
+  parts.reactor.after(gathering::time_max, [gather] { gather->give_up(); });
 }
 
 void dlq_ls(node_parts& parts, const bj::object& args, control_server::reply reply) {

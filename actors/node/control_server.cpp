@@ -141,6 +141,8 @@ void control_verb(node_parts& parts, std::string_view verb, const bj::object& ar
       {"tree", control::tree},
       {"crashes", control::crashes},
       {"agents", control::agents},
+      {"handlers", control::handlers},
+      {"handler_cancel", control::handler_cancel},
       {"where", control::where},
       {"send", control::send},
       {"ask", control::ask},

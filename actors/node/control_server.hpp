@@ -71,6 +71,9 @@ void status(node_parts& parts, const boost::json::object& args, control_server::
 void tree(node_parts& parts, const boost::json::object& args, control_server::reply reply);
 void agents(node_parts& parts, const boost::json::object& args, control_server::reply reply);
 void crashes(node_parts& parts, const boost::json::object& args, control_server::reply reply);
+void handlers(node_parts& parts, const boost::json::object& args, control_server::reply reply);
+void handler_cancel(node_parts& parts, const boost::json::object& args,
+                    control_server::reply reply);
 void health(node_parts& parts, const boost::json::object& args, control_server::reply reply);
 void config(node_parts& parts, const boost::json::object& args, control_server::reply reply);
 void where(node_parts& parts, const boost::json::object& args, control_server::reply reply);

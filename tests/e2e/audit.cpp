@@ -4,8 +4,11 @@
 //
 //   e2e_audit <store directory>
 //   {node, clean, position, agents:[{did, type, name, epoch, stopped, cells:{name: value}, asks,
-//    out:[...], in:[...]}], ledger:[...], dead:[...]}
-#include "actors/mailbox/keys.hpp"
+//    handlers: how many await something, out:[...], in:[...]}], ledger:[...], dead:[...]}
+//
+//   e2e_audit --once <store directory>      also of a node that was killed
+//   {once: how many steps of handlers are begun that are to be done once, and have no result}
+#include "actors/mailbox/handlers.hpp"
 #include "runtime/store/rocks_backend.hpp"
 #include "runtime/stream/records.hpp"
 
@@ -114,6 +117,10 @@ result<json> agent_of(store::backend& disk, const store::entry& e) {
                                    return json(record.request.text());
                                  }));
   o.set("asks", std::move(asks));
+  KITH_ASSIGN(const auto waiting,
+              each_of(disk, table::state, keys::handler(a, {}), keys::agent_prefix_size,
+                      [](const store::entry&) -> result<json> { return json(true); }));
+  o.set("handlers", std::int64_t(waiting.size()));
   KITH_ASSIGN(auto out,
               each_of(disk, table::state, keys::out_stream(a, {}), keys::agent_prefix_size,
                       [&](const store::entry& s) { return out_stream(disk, s); }));
@@ -174,14 +181,35 @@ result<json> audit(const std::filesystem::path& dir) {
   return o;
 }
 
+// Journals lie one behind the other, each in its order.
+result<json> once_in_flight(const std::filesystem::path& dir) {
+  store::rocks_options options;
+  options.read_only = true;
+  KITH_ASSIGN(auto disk, store::rocks_backend::open(dir, options));
+  std::map<bytes, std::vector<records::segment>> journals; // by agent and handler
+  constexpr std::size_t which = keys::agent_prefix_size + sizeof(handler_id);
+  KITH_TRY(each_of(*disk, table::state, keys::journal({}, {}, 0), 1,
+                   [&](const store::entry& e) -> result<json> {
+                     KITH_ASSIGN(auto s, records::decode<records::segment>(e.value));
+                     journals[keys::prefix(e.key, which)].push_back(std::move(s));
+                     return json();
+                   }));
+  std::int64_t once = 0;
+  for (const auto& [key, journal] : journals)
+    for (const auto& [at, b] : handlers::awaited(journal))
+      once += b.type == records::step_type::once;
+  return json().set("once", once);
+}
+
 } // namespace
 
 int main(int argc, char** argv) {
-  if (argc != 2) {
-    std::cerr << "usage: e2e_audit <store directory>\n";
+  const bool once = argc == 3 && std::string_view(argv[1]) == "--once";
+  if (argc != 2 && !once) {
+    std::cerr << "usage: e2e_audit [--once] <store directory>\n";
     return 2;
   }
-  auto found = audit(argv[1]);
+  auto found = once ? once_in_flight(argv[2]) : audit(argv[1]);
   if (!found) {
     std::cerr << "e2e_audit: " << found.error().what() << "\n";
     return 1;

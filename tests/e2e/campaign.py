@@ -45,6 +45,8 @@ def expected_tally(source, count):
 
 
 class Campaign:
+    sink_type, mixed = "sink", True
+
     def __init__(self, options):
         self.options = options
         self.chance = random.Random(options.seed)
@@ -66,7 +68,7 @@ class Campaign:
     def spawn(self):
         for name in self.cluster.nodes:
             self.sources[name] = self.cluster.spawn("source", f"source-{name}", name)
-            self.sinks[name] = self.cluster.spawn("sink", f"sink-{name}", name)
+            self.sinks[name] = self.cluster.spawn(self.sink_type, f"sink-{name}", name)
 
     def targets(self, name):
         return [did for other, did in self.sinks.items() if other != name]
@@ -87,7 +89,7 @@ class Campaign:
         """Sends orders until each is confirmed; under the same id, so that one that did arrive is not done twice."""
         for _ in range(len(self.open_orders)):
             name, uid, count = order = self.open_orders.popleft()
-            what = {"source": self.number_of(name), "count": count, "sinks": self.targets(name)}
+            what = {"source": self.number_of(name), "count": count, "mixed": self.mixed, "sinks": self.targets(name)}
             if name == self.frozen:
                 self.open_orders.append(order)
                 continue
@@ -154,10 +156,17 @@ class Campaign:
                            "held": self.frozen, "unacknowledged": before})
         self.say(f"kill {len(self.kills)}: {victim.name}, process {victim.process.pid}, unacknowledged "
                  f"{sum(before.values())} {before}{held}")
+        self.look_at(victim)
         victim.start()
         if self.frozen and self.frozen != victim.name:
             self.cluster[self.frozen].process.send_signal(signal.SIGCONT)
         self.frozen = None
+
+    def prepare(self):
+        """Before the nodes start."""
+
+    def look_at(self, victim):
+        """At what a kill left."""
 
     def kill_all(self):
         for _ in range(self.options.kills):
@@ -178,8 +187,11 @@ class Campaign:
             answer = node.try_call("ask", to=self.sinks[name], kind="report", timeout_ms=5000)
             if not answer or answer["status"] != "ok":
                 return None
-            applied += sum(t["count"] for t in answer["json"].values())
+            applied += self.applied(answer["json"])
         return applied
+
+    def applied(self, report):
+        return sum(t["count"] for t in report.values())
 
     def settle(self):
         """Until everything that was ordered has arrived and is acknowledged."""
@@ -275,7 +287,7 @@ class Campaign:
     def spoil(self):
         """One message that is not in the log; the audit must see it."""
         name = next(iter(self.sources))
-        what = {"source": self.number_of(name), "count": 1, "sinks": self.targets(name)}
+        what = {"source": self.number_of(name), "count": 1, "mixed": True, "sinks": self.targets(name)}
         self.cluster[name].call("send", to=self.sources[name], kind="go", json=what)
         wait_until("the message that spoils it", lambda: self.progress() == self.total + 1)
         self.cluster.stop()
@@ -289,6 +301,7 @@ class Campaign:
     def run(self):
         settings = ["test.lose_unsynced=true"] if self.options.lose_unsynced else []
         with Cluster(self.options.program, 3, settings, "kith-e2e-campaign") as self.cluster:
+            self.prepare()
             self.cluster.start()
             self.spawn()
             self.say(f"{self.options.messages} messages, {self.options.kills} kills, seed {self.options.seed}")
@@ -309,7 +322,7 @@ class Campaign:
                  f"kills, each with at least {least} messages unacknowledged")
 
 
-def main():
+def arguments():
     parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
     parser.add_argument("--program", required=True, help="e2e_node")
     parser.add_argument("--audit", required=True, help="e2e_audit")
@@ -318,9 +331,13 @@ def main():
     parser.add_argument("--lose-unsynced", action="store_true")
     parser.add_argument("--spoil", action="store_true", help="have one message too many applied: the audit must fail")
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(1 << 32))
-    options = parser.parse_args()
+    return parser.parse_args()
+
+
+def main(campaign):
+    options = arguments()
     try:
-        Campaign(options).run()
+        campaign(options).run()
     except Failure as e:
         print(f"failed (seed {options.seed}): {e}", file=sys.stderr)
         return 1
@@ -328,4 +345,4 @@ def main():
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(Campaign))

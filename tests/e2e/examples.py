@@ -122,6 +122,54 @@ class Examples(unittest.TestCase):
             self.assertIn("declares no supervisor cellar", unknown.stderr)
             c.stop()
 
+    def test_travel_books_once_or_takes_back_while_nodes_are_killed(self):
+        with self.cluster("travel", 3) as c:
+            c.start()
+            c.spawn("travel", "agency", "n1")
+            journey = {"hotel": c.spawn("hotel", "inn", "n2"), "airline": c.spawn("airline", "sky", "n3"),
+                       "taxi": c.spawn("taxi", "cab", "n2"), "nights": 2, "bill": os.path.join(c.dir, "bill")}
+
+            def payments():
+                with open(journey["bill"], encoding="utf-8") as file:
+                    return [int(line.split()[1]) for line in file]
+
+            book = lambda: c.cli("send", "agency", "book", "--json-payload", json.dumps(journey), "--node", "n1")["id"]
+            asked = lambda who, kind, node: json.loads(c.run("ask", who, kind, "--json", "--node", node).stdout or "{}")
+            book()
+            wait_until("it to wait for the airline", lambda: c.cli("handlers", "ls", "--agent", "agency"))
+            c["n1"].kill()
+            c["n1"].start()
+            c.wait_ready()
+            wait_until("the journey", lambda: asked("agency", "journeys", "n1").get("json") == 1)
+            self.assertEqual(payments(), [280])
+            self.assertEqual(c.cli("handlers", "ls"), [])
+
+            c.ask("cab", "strike", "--json-payload", "true", "--node", "n2")
+            book()
+            wait_until("it to wait for the airline", lambda: c.cli("handlers", "ls", "--agent", "agency"))
+            c["n3"].kill()
+            c["n3"].start()
+            c.wait_ready()
+            wait_until("all to be taken back", lambda: asked("inn", "taken", "n2").get("json") == 2)
+            wait_until("the end", lambda: not c.cli("handlers", "ls"))
+            self.assertEqual(payments(), [280, 280, -280])
+
+            c["n3"].kill()  # an airline that does not answer
+            waiting = book()
+            shown = wait_until("what waits", lambda: c.cli("handlers", "show", waiting))
+            self.assertIn("ask quote of did:key", json.dumps(shown["awaits"]))
+            self.assertEqual((shown["name"], shown["kind"]), ("agency", "book"))
+            done = c.run("handlers", "cancel", waiting, "--reason", "too late")
+            self.assertEqual(done.returncode, 0, done.stderr)
+            wait_until("its end", lambda: not c.cli("handlers", "ls", "--agent", "agency"))
+            self.assertEqual(c.cli("where", waiting)["state"], "handled")
+            wait_until("the room to be free again", lambda: asked("inn", "taken", "n2").get("json") == 2)
+            self.assertEqual(c.run("handlers", "show", waiting).returncode, 4)
+            self.assertEqual(payments(), [280, 280, -280])
+            c["n3"].start()
+            c.wait_ready()
+            c.stop()
+
     def test_supervised_workers_hear_of_each_other_across_nodes(self):
         with self.cluster("supervised", 2) as c:
             c.start()

@@ -3,6 +3,11 @@
 // hashes outside and compares.
 #include <kith/kith.hpp>
 
+#include <cstdlib>
+#include <fcntl.h>
+#include <stdexcept>
+#include <unistd.h>
+
 namespace e2e {
 
 constexpr std::size_t sinks_max = 64;
@@ -56,20 +61,52 @@ private:
 };
 KITH_AGENT(sink);
 
+// Pays for each item once, into a file outside of Kith: a line for every call, "key source number
+// payer". The file's reader honours the keys (once_campaign.py).
+struct payer : kith::agent {
+  using agent::agent;
+
+  void setup() override {
+    on("item", [this](const item& i) -> kith::task<> {
+      co_await once("pay", [this, i](std::string_view key) { call(key, i); });
+      paid.update([&](auto& all) { ++all[std::to_string(i.source)]; });
+    });
+    on("report", [this] { return paid.get(); });
+  }
+
+private:
+  void call(std::string_view key, const item& i) {
+    const auto line = std::string(key) + " " + std::to_string(i.source) + " " +
+                      std::to_string(i.number) + " " + name() + "\n";
+    if (bill < 0) {
+      const char* path = std::getenv("E2E_BILL");
+      bill = path == nullptr ? -1 : ::open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600);
+    }
+    if (::write(bill, line.data(), line.size()) != ssize_t(line.size()))
+      throw std::runtime_error("the bill cannot be written");
+  }
+
+  kith::durable<std::map<std::string, int>> paid{*this, "paid"};
+  int bill = -1; // open as long as the process lives
+};
+KITH_AGENT(payer);
+
 struct order {
-  int source = 0; // what it calls itself in its messages
-  int count = 0;  // how many more to send
+  int source = 0;    // what it calls itself in its messages
+  int count = 0;     // how many more to send
+  bool mixed = true; // some by QoS 1
   std::vector<kith::did> sinks;
 };
-KITH_DESCRIBE(order, source, count, sinks);
+KITH_DESCRIBE(order, source, count, mixed, sinks);
 
 struct backlog {
   int source = 0;
   std::uint64_t left = 0; // to send
   std::uint64_t sent = 0; // in all; sinks take turns
+  bool mixed = true;
   std::vector<kith::did> sinks;
 };
-KITH_DESCRIBE(backlog, source, left, sent, sinks);
+KITH_DESCRIBE(backlog, source, left, sent, mixed, sinks);
 
 struct source : kith::agent {
   using agent::agent;
@@ -81,6 +118,7 @@ struct source : kith::agent {
       work.update([&](backlog& w) {
         w.source = o.source;
         w.left += std::uint64_t(o.count);
+        w.mixed = o.mixed;
         w.sinks = o.sinks;
       });
       if (idle) tell(self(), "more");
@@ -95,7 +133,8 @@ private:
       for (int n = 0; n < chunk && w.left > 0; ++n, --w.left, ++w.sent) {
         const auto& to = w.sinks[w.sent % w.sinks.size()];
         const auto number = w.sent / w.sinks.size() + 1;
-        tell(to, "item", item{w.source, number}, {quality_of(number)});
+        tell(to, "item", item{w.source, number},
+             {w.mixed ? quality_of(number) : kith::qos::exactly_once});
       }
     });
     if (work.get().left > 0) tell(self(), "more");

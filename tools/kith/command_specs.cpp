@@ -110,6 +110,15 @@ void define_dlq_show(CLI::App& c, options& o) {
   c.add_option("id", o.id, "The id, as `kith dlq ls` printed it")->required();
 }
 
+void define_handlers_show(CLI::App& c, options& o) {
+  c.add_option("id", o.id, "The id of the message that began it, as `kith handlers ls` printed it")
+      ->required();
+}
+void define_handlers_cancel(CLI::App& c, options& o) {
+  define_handlers_show(c, o);
+  c.add_option("--reason", o.reason, "What the handler is told");
+}
+
 void define_config_check(CLI::App& c, options& o) {
   c.add_option("file", o.file, "A settings file (default: those of the nodes here)");
 }
@@ -257,6 +266,13 @@ constexpr command_spec specs[] = {
      "  kith did withdraw did:web:example.com:agents:ada", define_did_withdraw},
     {"", "crashes", "Agents", "List the last crashes of agents on all nodes here",
      "  kith crashes\n  kith crashes --json", define_nothing},
+    {"handlers", "ls", "", "List what waits for what, on all nodes here",
+     "  kith handlers ls --agent ada\n  kith handlers ls --json", define_dlq_ls},
+    {"handlers", "show", "", "Show one",
+     "  kith handlers show 01939d4e-0000-7000-8000-000000000001", define_handlers_show},
+    {"handlers", "cancel", "", "Cancel one: what it awaits throws kith::cancelled in it",
+     "  kith handlers cancel 01939d4e-0000-7000-8000-000000000001 --reason 'wrong order'",
+     define_handlers_cancel},
     {"dlq", "ls", "", "List the dead letters of all nodes here", "  kith dlq ls --agent ada",
      define_dlq_ls},
     {"dlq", "show", "", "Show one with its payload",
@@ -268,6 +284,7 @@ constexpr command_family families[] = {
     {"did", "Identity",
      "Identities outside of any node, and resolving those of others (new, show, "
      "resolve, rotate, publish, withdraw)"},
+    {"handlers", "Agents", "Handlers that wait: coroutines between two turns (ls, show, cancel)"},
     {"dlq", "Agents", "Messages whose handlers failed every time (ls, show, replay, purge)"},
 };
 

@@ -64,8 +64,9 @@ struct options {
   bool yes = false;
   // inbox
   std::uint64_t after = 0;
-  // dlq ls
+  // dlq ls, handlers ls
   std::string agent;
+  std::string reason; // handlers cancel
   // did
   std::string did; // or a file
   std::string out;

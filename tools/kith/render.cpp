@@ -241,6 +241,47 @@ std::string render_dead_letters(const json::array& letters) {
   return table({"ID", "AT", "KIND", "TRIES", "AGENT", "WHY"}, rows, false);
 }
 
+namespace {
+
+std::string awaited(const json::value& step) {
+  if (!step.is_object()) return {};
+  const auto& o = step.get_object();
+  const auto due = int_at(o, "due_ms");
+  return harmless(text_at(o, "what")) + (due != 0 ? " until " + utc_time(due) : "");
+}
+
+} // namespace
+
+std::string render_handlers(const json::array& handlers) {
+  std::vector<std::vector<std::string>> rows;
+  for (const auto& v : handlers) {
+    if (!v.is_object()) continue;
+    const auto& h = v.get_object();
+    const auto& awaits = array_at(h, "awaits");
+    auto first = awaits.empty() ? std::string("-") : awaited(awaits.front());
+    if (awaits.size() > 1) first += " and " + std::to_string(awaits.size() - 1) + " more";
+    rows.push_back({harmless(text_at(h, "id")), utc_time(int_at(h, "started_ms")),
+                    harmless(text_at(h, "node")), harmless(dash_if_empty(text_at(h, "name"))),
+                    harmless(text_at(h, "kind")), std::move(first)});
+  }
+  return table({"ID", "SINCE", "NODE", "NAME", "KIND", "AWAITS"}, rows, false);
+}
+
+std::string render_handler(const json::object& h) {
+  std::string out;
+  const auto line = [&](std::string_view name, const std::string& value) {
+    out += std::string(name) + std::string(14 - name.size(), ' ') + value + "\n";
+  };
+  for (const auto* name : {"id", "agent", "name", "type", "node", "kind", "from"})
+    line(name, harmless(dash_if_empty(text_at(h, name))));
+  line("since", utc_time(int_at(h, "started_ms")));
+  if (const auto at = int_at(h, "cancelled_at_ms"); at != 0) line("cancelled at", utc_time(at));
+  line("segments", std::to_string(int_at(h, "segments")) + ", " +
+                       std::to_string(int_at(h, "journal_bytes")) + " bytes");
+  for (const auto& step : array_at(h, "awaits")) line("awaits", awaited(step));
+  return out;
+}
+
 std::string render_crashes(const json::array& crashes) {
   std::vector<std::vector<std::string>> rows;
   for (const auto& v : crashes) {

@@ -41,6 +41,8 @@ std::string render_where(const boost::json::object& where, bool colour);
 // One message of `inbox`: a line, and its payload below it.
 std::string render_message(const boost::json::object& message, bool terminal);
 std::string render_dead_letters(const boost::json::array& letters);
+std::string render_handlers(const boost::json::array& handlers);
+std::string render_handler(const boost::json::object& handler);
 std::string render_crashes(const boost::json::array& crashes);
 std::string render_dead_letter(const boost::json::object& letter);
 
