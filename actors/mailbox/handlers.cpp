@@ -56,8 +56,24 @@ void handlers::expire_at(const handler_id& id, wall_ms expires, wall_ms wall, ti
   due_step s;
   s.handler = id;
   s.expiry = true;
-  due_.emplace(now + std::chrono::milliseconds(std::max<wall_ms>(expires - wall, 0)), std::move(s));
+  again(std::move(s), now + std::chrono::milliseconds(std::max<wall_ms>(expires - wall, 0)));
 }
+
+handlers::scheduled::scheduled(due_step s)
+    : handler_(s.handler), ordinal_(s.at.ordinal), expiry_(s.expiry) {
+  if (!s.at.branch.empty() || s.once || s.result) whole_ = std::make_unique<due_step>(std::move(s));
+}
+
+due_step handlers::scheduled::unpack() && {
+  if (whole_) return std::move(*whole_);
+  due_step s;
+  s.handler = handler_;
+  s.at.ordinal = ordinal_;
+  s.expiry = expiry_;
+  return s;
+}
+
+void handlers::again(due_step s, time_point when) { due_.emplace(when, std::move(s)); }
 
 result<void> handlers::restore(store::backend& disk, wall_ms wall, time_point now) {
   auto range = [&](bytes example) {
@@ -110,9 +126,9 @@ void handlers::begin(const handler_id& id, const records::step_begun& b, bool re
   if (once && after != 0)
     unsynced_.push_back(std::move(s));
   else if (once)
-    due_.emplace(now, std::move(s));
+    again(std::move(s), now);
   else
-    due_.emplace(now + std::chrono::milliseconds(std::max<wall_ms>(b.due - wall, 0)), std::move(s));
+    again(std::move(s), now + std::chrono::milliseconds(std::max<wall_ms>(b.due - wall, 0)));
 }
 
 void handlers::append(const handler_id& id, const records::segment& s, wall_ms wall, time_point now,
@@ -174,7 +190,7 @@ void handlers::revive(const records::handler_start& start,
   for (const auto& s : journal) h.bytes += std::uint32_t(records::encode(s).size());
   auto give = [&](const records::step_result& r) {
     due_step due{id, r.at, false, false, false, 0, std::make_unique<records::step_result>(r)};
-    due_.emplace(now, std::move(due));
+    again(std::move(due), now);
   };
   if (start.stuck) give(*start.stuck);
   for (const auto& [at, b] : awaited(journal)) {
@@ -208,11 +224,11 @@ result<std::vector<records::segment>> handlers::journal(store::backend& disk,
 
 std::optional<due_step> handlers::next_due(time_point now, std::uint64_t durable) {
   while (!unsynced_.empty() && unsynced_.front().after <= durable) {
-    due_.emplace(now, std::move(unsynced_.front()));
+    again(std::move(unsynced_.front()), now);
     unsynced_.pop_front();
   }
   if (due_.empty() || due_.begin()->first > now) return std::nullopt;
-  auto s = std::move(due_.begin()->second);
+  auto s = std::move(due_.begin()->second).unpack();
   due_.erase(due_.begin());
   return s;
 }

@@ -74,7 +74,7 @@ public:
 
   // What is to go on now; it is no longer due then.
   std::optional<due_step> next_due(time_point now, std::uint64_t durable);
-  void again(due_step s, time_point when) { due_.emplace(when, std::move(s)); }
+  void again(due_step s, time_point when);
   // Once `after` is durable.
   void wait(due_step s, std::uint64_t after) {
     s.after = after;
@@ -102,11 +102,24 @@ private:
   void begin(const handler_id& id, const records::step_begun& b, bool recovered,
              std::uint64_t after, wall_ms wall, time_point now);
 
+  // A due_step in a quarter of its size: an agent may have very many that wait for a time. Most are
+  // of the handler's own branch; of others, and of a once, there is the whole.
+  struct scheduled {
+    explicit scheduled(due_step s);
+    due_step unpack() &&;
+
+  private:
+    handler_id handler_;
+    std::uint32_t ordinal_;
+    bool expiry_;
+    std::unique_ptr<due_step> whole_;
+  };
+
   const mailbox_limits& limits_;
   keys::agent_key self_;
   std::unordered_map<handler_id, waiting_handler, id_hash> table_;
-  std::multimap<time_point, due_step> due_; // of those that ended meanwhile too, until their time
-  std::deque<due_step> unsynced_;           // due once a step is durable, in its order
+  std::multimap<time_point, scheduled> due_; // of those that ended meanwhile too, until their time
+  std::deque<due_step> unsynced_;            // due once a step is durable, in its order
   std::deque<std::pair<time_point, handler_id>> touched_;
   std::size_t in_memory_ = 0;
 };

@@ -43,7 +43,7 @@ struct mailbox_limits {
   // on disk, and is run again from its journal when it goes on.
   std::size_t handlers_in_memory_max = 1'000;
   duration handler_idle_max = std::chrono::seconds(60);
-  // How long after its asker's deadline a handler is cancelled: the asker's own time-out goes first.
+  // How long after its asker's deadline a handler is cancelled: the asker's time-out goes first.
   duration deadline_grace = std::chrono::seconds(1);
   // The journal of one handler. Past either it is dead-lettered.
   std::uint32_t handler_segments_max = 10'000;

@@ -176,6 +176,8 @@ private:
   void send(emission& e, mailbox_step& step);
   // Its position in its stream; 0 for QoS 0.
   sequence emit(const did& to, const envelope_fields& f, mailbox_step& step);
+  void crash(const std::string& reason, std::string culprit, mailbox_step& step);
+  static std::string name_of(const envelope& e, const did& from);
   result<void> check_entering(const kith::ingress& r, const envelope_fields& f, bool own_id) const;
   void admit(kith::ingress& request, mailbox_step& step);
 
@@ -254,8 +256,6 @@ private:
   void finish(in_stream& s, disposition d, const std::string& reason, mailbox_step& step);
   turn failed(in_stream& s, const std::string& reason, mailbox_step& step);
   turn died(in_stream& s, const std::string& reason, std::uint32_t attempts, mailbox_step& step);
-  void crash(const std::string& reason, std::string culprit, mailbox_step& step);
-  static std::string name_of(const envelope& e, const did& from);
   void dead_letter(const envelope& e, const std::string& reason, std::uint32_t attempts,
                    mailbox_step& step);
   void note_notice(const envelope& notice, const did& from, mailbox_step& step);

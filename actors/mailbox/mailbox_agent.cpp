@@ -260,4 +260,16 @@ void mailbox::admit(kith::ingress& r, mailbox_step& step) {
   step.released.push_back([accepted = r.accepted, id = r.id, again] { accepted({id, again, {}}); });
 }
 
+// A message, as people find it again.
+std::string mailbox::name_of(const envelope& e, const did& from) {
+  return "message " + e.id().text() + " (" + std::string(e.kind()) + ") from " + from.text();
+}
+
+// This life of the agent ends with the step.
+void mailbox::crash(const std::string& reason, std::string culprit, mailbox_step& step) {
+  stopping_ = true;
+  step.crash = reason.empty() ? "crashed" : reason;
+  step.culprit = std::move(culprit);
+}
+
 } // namespace kith

@@ -8,11 +8,6 @@ namespace kith {
 
 using store::table;
 
-// A message, as people find it again.
-std::string mailbox::name_of(const envelope& e, const did& from) {
-  return "message " + e.id().text() + " (" + std::string(e.kind()) + ") from " + from.text();
-}
-
 bool mailbox::may_run(in_stream& s, mailbox_step& step) {
   auto block = [&] {
     blocked_.push_back(&s);
@@ -157,13 +152,6 @@ mailbox::turn mailbox::failed(in_stream& s, const std::string& reason, mailbox_s
   if (!who_.supervisor.empty())
     crash(reason, name_of(s.pending.front().envelope.get(), s.id.from), step);
   return died(s, reason, s.attempts, step);
-}
-
-// This life of the agent ends with the step.
-void mailbox::crash(const std::string& reason, std::string culprit, mailbox_step& step) {
-  stopping_ = true;
-  step.crash = reason.empty() ? "crashed" : reason;
-  step.culprit = std::move(culprit);
 }
 
 // The head of `s` is a dead letter, and whoever asked is told.

@@ -118,6 +118,9 @@ struct worker : kith::agent {
       note(said + " paid");
     });
     on("say", [this](const std::string& text) { note(text); });
+    set_up_patience();
+  }
+  void set_up_patience() {
     on("patient", [this](const std::string& what) -> kith::task<std::string> {
       std::string why;
       try {

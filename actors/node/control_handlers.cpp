@@ -83,21 +83,20 @@ void handlers(node_parts& parts, const bj::object& args, control_server::reply r
     only = std::move(*id);
   }
   auto asked = agents_here(parts, only);
-  auto gather = std::make_shared<gathering>(); // shared by the answers under way
-  gather->reply = [reply = std::move(reply), limit = *limit](result<bj::value> all) {
-    auto flat = flattened(all->as_array());
-    if (flat.size() > std::size_t(limit)) flat.resize(std::size_t(limit));
-    reply(std::move(flat));
-  };
-  gather->missing = asked.size();
-  if (asked.empty()) return gather->give_up();
+  auto gather = std::make_shared<gathering>(
+      [reply = std::move(reply), limit = std::size_t(*limit)](bj::array all) {
+        auto flat = flattened(all);
+        if (flat.size() > limit) flat.resize(limit);
+        reply(std::move(flat));
+      });
+  gather->expect(asked.size());
   for (auto& [l, mailbox] : asked) {
     handlers_inquiry q{wanted, std::size_t(*limit), {}};
     q.reply = [gather, l = l, &parts](result<std::vector<handler_report>> found) {
       if (!found) {
         parts.log.error("the handlers of " + l.agent.agent.text() +
                         " cannot be read: " + found.error().what());
-        return gather->one(std::nullopt);
+        return gather->none();
       }
       bj::array out;
       for (const auto& r : *found) out.push_back(described(l, r));
@@ -115,19 +114,20 @@ void handler_cancel(node_parts& parts, const bj::object& args, control_server::r
   if (!reason) return reply(fail(reason.error()));
   if (reason->empty()) *reason = "cancelled by an operator";
   auto asked = agents_here(parts, did());
-  auto gather = std::make_shared<gathering>(); // shared by the answers under way
-  gather->reply = [reply = std::move(reply), id = *id](result<bj::value> all) {
-    for (const auto& one : all->as_array())
-      if (one.is_string()) return reply(bj::object{{"id", id.text()}, {"agent", one}});
-    reply(fail(errc::not_found, "unknown_handler",
-               "no handler that waits on this node began with message " + id.text()));
-  };
-  gather->missing = asked.size();
-  if (asked.empty()) return gather->give_up();
+  auto gather =
+      std::make_shared<gathering>([reply = std::move(reply), id = *id](const bj::array& found) {
+        if (!found.empty()) return reply(bj::object{{"id", id.text()}, {"agent", found.front()}});
+        reply(fail(errc::not_found, "unknown_handler",
+                   "no handler that waits on this node began with message " + id.text()));
+      });
+  gather->expect(asked.size());
   for (auto& [l, mailbox] : asked) {
     kith::handler_cancel order{*id, *reason, {}};
     order.reply = [gather, agent = l.agent.agent.text()](result<bool> done) {
-      gather->one(done && *done ? std::optional<bj::value>(agent) : std::nullopt);
+      if (done && *done)
+        gather->one(bj::value(agent));
+      else
+        gather->none();
     };
     caf::anon_send(mailbox, std::move(order));
   }

@@ -174,8 +174,8 @@ void tree(node_parts& parts, const bj::object&, control_server::reply reply) {
 void agents(node_parts& parts, const bj::object& args, control_server::reply reply) {
   auto* all = args.if_contains("all");
   bool whole = all != nullptr && all->is_bool() && all->as_bool();
-  auto gather = std::make_shared<gathering>(); // shared by the answers under way
-  gather->reply = std::move(reply);
+  auto gather = std::make_shared<gathering>(
+      [reply = std::move(reply)](bj::array all) { reply(std::move(all)); });
   std::vector<std::pair<bj::object, caf::actor>> local;
   for (const auto& l : parts.directory.all()) {
     if (l.agent.type == "kith.node" || (!whole && l.node != parts.self())) continue;
@@ -189,10 +189,9 @@ void agents(node_parts& parts, const bj::object& args, control_server::reply rep
     } else {
       o["state"] = "remote";
     }
-    gather->found.push_back(std::move(o));
+    gather->add(std::move(o));
   }
-  gather->missing = local.size();
-  if (local.empty()) return gather->give_up();
+  gather->expect(local.size());
   for (auto& [o, mailbox] : local)
     caf::anon_send(mailbox,
                    mailbox_inquiry{[gather, o = std::move(o)](const mailbox_report& r) mutable {
@@ -235,17 +234,17 @@ void where(node_parts& parts, const bj::object& args, control_server::reply repl
   if (!text) return reply(fail(text.error()));
   auto id = uuid::parse(*text);
   if (!id) return reply(fail(errc::invalid, "bad_uuid", "a message id is a UUID"));
-  auto gather = std::make_shared<gathering>(); // shared by the answers under way
-  gather->reply = [reply = std::move(reply), t = *text](result<bj::value> r) {
-    bj::array flat;
-    for (auto& list : r->as_array())
-      for (auto& entry : list.as_array()) flat.push_back(entry);
-    reply(joined(t, flat));
-  };
+  auto gather =
+      std::make_shared<gathering>([reply = std::move(reply), t = *text](const bj::array& lists) {
+        bj::array flat;
+        for (const auto& list : lists)
+          for (const auto& entry : list.as_array()) flat.push_back(entry);
+        reply(joined(t, flat));
+      });
   std::vector<did> peers;
   for (const auto& [node, p] : parts.peers.all())
     if (p.state == "up") peers.push_back(node);
-  gather->missing = peers.size() + 1;
+  gather->expect(peers.size() + 1);
   gather->one(bj::parse(where_here(parts, *id)));
   for (const auto& node : peers) {
     ingress in;
@@ -257,7 +256,7 @@ void where(node_parts& parts, const bj::object& args, control_server::reply repl
     in.wants_answer = true;
     in.timeout_ms = 2000;
     in.accepted = [gather](const ingress::outcome& o) {
-      if (!o.problem.code.empty()) gather->one(std::nullopt);
+      if (!o.problem.code.empty()) gather->none();
     };
     in.answered = [gather](const ingress::answer& a) {
       boost::system::error_code ec;
@@ -265,7 +264,7 @@ void where(node_parts& parts, const bj::object& args, control_server::reply repl
       if (!ec && parsed.is_array())
         gather->one(std::move(parsed));
       else
-        gather->one(std::nullopt);
+        gather->none();
     };
     through_node(parts, std::move(in));
   }

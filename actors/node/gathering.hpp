@@ -1,41 +1,38 @@
-// Answers of many to one request, joined into one array; whoever has not answered by the deadline
-// is left out. Thread-safe; shared by the answers under way.
+// Answers of many to one request of the control socket, joined into one array.
 #pragma once
 
 #include "actors/node/control_server.hpp"
 
-#include <boost/json.hpp>
-#include <mutex>
-#include <optional>
+#include <memory>
+
+namespace boost::json {
+class array;
+}
 
 namespace kith::control {
 
-struct gathering {
+// Thread-safe; shared by the answers under way.
+class gathering {
+public:
+  // Whoever has not answered by then is left out.
   static constexpr duration time_max = std::chrono::seconds(2);
+  using finished = std::function<void(boost::json::array)>;
 
-  std::mutex mutex;
-  boost::json::array found;
-  std::size_t missing = 0;
-  control_server::reply reply;
-
-  void one(std::optional<boost::json::value> v) {
-    std::unique_lock lock(mutex);
-    if (v && reply) found.push_back(std::move(*v));
-    if (missing > 0 && --missing == 0) finish(lock);
-  }
-  void give_up() {
-    std::unique_lock lock(mutex);
-    finish(lock);
-  }
+  explicit gathering(finished done);
+  ~gathering();
+  // ---- before anybody answers
+  void add(boost::json::value known);
+  // So many are asked; `done` is called at once if nobody is.
+  void expect(std::size_t answers);
+  // ---- an answer, or the lack of one
+  void one(boost::json::value v);
+  void none();
+  // With what there is; nothing if `done` was called before.
+  void give_up();
 
 private:
-  void finish(std::unique_lock<std::mutex>& lock) {
-    if (!reply) return;
-    auto done = std::exchange(reply, nullptr);
-    auto all = std::move(found);
-    lock.unlock();
-    done(std::move(all));
-  }
+  struct state;
+  std::unique_ptr<state> state_;
 };
 
 } // namespace kith::control

@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 """Kills nodes of a cluster whose agents pay for what they are sent, each item once.
 
-The campaign of campaign.py, with QoS 2 throughout, and handlers that wait in place of the sinks: each item is paid for by a
-`once` into a file outside of Kith, which keeps every call with its idempotency key. In the end every item must have been
-paid for under one key, and under no other; and the calls beyond that must be no more than the payments that had been
-begun, and had no result, in the stores that the kills left behind."""
+The campaign of campaign.py, with QoS 2 throughout, and handlers that wait in place of the sinks: each item is paid for
+by a `once` into a file outside of Kith, which keeps every call with its idempotency key. In the end each item must have
+been paid for under one key, and under no other; and the calls beyond that must be no more than the payments that had
+been begun, and had no result, in the stores that the kills left behind."""
 import collections
 import json
 import os
@@ -61,8 +61,9 @@ class OnceCampaign(campaign.Campaign):
         distinct = {key for used in keys.values() for key in used}
         self.check(len(distinct) == len(expected), "two items share a key")
         extra = calls - len(distinct)
-        self.say(f"{calls} calls, {len(distinct)} effects, {extra} calls more than effects; in flight at the kills: {self.in_flight}")
-        self.check(extra <= self.in_flight, f"{extra} calls beyond the effects, but only {self.in_flight} were in flight")
+        self.say(f"{calls} calls, {len(distinct)} effects, {extra} calls more than effects; in flight at the kills: "
+                 f"{self.in_flight}")
+        self.check(extra <= self.in_flight, f"{extra} calls beyond the effects, {self.in_flight} were in flight")
 
     def audit_ledgers(self, found, agents):
         for (source, sink), count in self.shares().items():

@@ -60,6 +60,41 @@ private:
 };
 KITH_AGENT(thrower);
 
+struct flood {
+  int count = 0;
+  std::int64_t until = 0; // milliseconds since the Unix epoch
+};
+KITH_DESCRIBE(flood, count, until);
+
+struct sleeper_report {
+  int naps = 0, awake = 0; // begun, ended
+};
+KITH_DESCRIBE(sleeper_report, naps, awake);
+
+// Has very many handlers that wait.
+struct sleeper : kith::agent {
+  using agent::agent;
+
+  void setup() override {
+    on("flood", [this](const flood& f) {
+      constexpr int at_once = 1000;
+      for (int i = 0; i < std::min(f.count, at_once); ++i) tell(self(), "nap", f.until);
+      if (f.count > at_once) tell(self(), "flood", flood{f.count - at_once, f.until});
+    });
+    on("nap", [this](std::int64_t instant) -> kith::task<> {
+      naps.update([](int& n) { ++n; });
+      if (instant > now()) co_await until(instant);
+      awake.update([](int& n) { ++n; });
+    });
+    on("report", [this] { return sleeper_report{naps.get(), awake.get()}; });
+  }
+
+private:
+  kith::durable<int> naps{*this, "naps"};
+  kith::durable<int> awake{*this, "awake"};
+};
+KITH_AGENT(sleeper);
+
 struct question {
   kith::did whom;
   std::string kind;
