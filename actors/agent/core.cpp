@@ -41,6 +41,7 @@ void agent_core::begin(phase p, std::int64_t now, bool answer_wanted) {
   if (outcome.emissions.capacity() > kept_max) outcome.emissions.shrink_to_fit();
   outcome.spawns.clear();
   outcome.watching.clear();
+  outcome.timers.clear();
   outcome.stop = false;
 }
 
@@ -85,6 +86,7 @@ void agent_core::roll_back() noexcept {
   outcome.emissions.clear();
   outcome.spawns.clear();
   outcome.watching.clear();
+  outcome.timers.clear();
   outcome.stop = false;
 }
 

@@ -27,6 +27,8 @@ struct probe_base::world final : agent_host {
   std::size_t spawn_count = 0;
   bool stopped = false;
   bool overloaded = false;
+  timer_table set_timers;
+  std::optional<std::pair<timer_table::entry*, timer_table::firing>> firing; // whose turn is run
   std::unique_ptr<agent_instance> instance;
 
   result<std::optional<bytes>> load_cell(std::string_view name) override {
@@ -44,11 +46,24 @@ struct probe_base::world final : agent_host {
                                     : did::parse("did:example:" + std::string(node));
   }
   void log(log_level, std::string_view text) override { logged.emplace_back(text); }
+  const timer_table& timers() const override { return set_timers; }
 
   void store(const turn_outcome& done) {
     for (const auto& cell : done.cells)
       cells[std::string(cell.name)] = to_bytes(as_bytes(cell.bytes));
   }
+  // What a committed turn makes of the timers.
+  void retime(turn_outcome& done) {
+    if (firing) set_timers.consume(*firing->first, firing->second);
+    for (auto& [id, change] : done.timers) {
+      if (change)
+        set_timers.set(std::move(*change));
+      else
+        set_timers.cancel(id);
+    }
+    if (done.stop) set_timers.clear();
+  }
+  time_point instant() const { return time_point(std::chrono::milliseconds(now_ms)); }
   void activate() {
     instance.reset();
     auto made = agent_instance::create(make, identity, *this, now_ms);
@@ -114,6 +129,7 @@ turn probe_base::settle() {
     t.payload_ = std::move(done.reply->payload);
   }
   w.store(done);
+  w.retime(done);
   for (auto& e : done.emissions) {
     const bool is_ask = e.what == emission::type::ask;
     w.sent.push_back({is_ask, e.id, e.to, e.kind, e.content_type, std::move(e.payload), e.qos,
@@ -173,11 +189,19 @@ std::vector<turn> probe_base::advance(std::int64_t ms) {
   const auto until = w.now_ms + ms;
   std::vector<turn> turns;
   while (!w.stopped) {
+    const auto wait = w.set_timers.due_in(w.now_ms, w.instant());
+    const auto timer_at = wait ? w.now_ms + *wait / std::chrono::milliseconds(1) : until + 1;
     std::size_t next = w.sent.size();
     for (std::size_t i = 0; i < w.sent.size(); ++i) {
       const auto& s = w.sent[i];
       if (!s.is_ask || s.answered || s.deadline_ms > until) continue;
       if (next == w.sent.size() || s.deadline_ms < w.sent[next].deadline_ms) next = i;
+    }
+    if (timer_at <= until && (next == w.sent.size() || timer_at < w.sent[next].deadline_ms)) {
+      w.now_ms = timer_at;
+      if (const auto* t = w.set_timers.next_due(w.now_ms, w.instant()))
+        if (auto fired = fire(t->record.id, false)) turns.push_back(std::move(*fired));
+      continue;
     }
     if (next == w.sent.size()) break;
     w.now_ms = std::max(w.now_ms, w.sent[next].deadline_ms);
@@ -185,6 +209,61 @@ std::vector<turn> probe_base::advance(std::int64_t ms) {
   }
   w.now_ms = until;
   return turns;
+}
+
+// The turn of a timer's next firing, as a mailbox runs it, when it is due or before; nothing if it
+// came too late.
+std::optional<turn> probe_base::fire(std::string_view id, bool before) {
+  constexpr std::uint32_t attempts_max = 5; // as a node has it by default
+  auto& w = *world_;
+  auto& t = *w.set_timers.find(id);
+  const auto f = before ? timer_table::firing{true, t.record.due, t.record.fired + 1, 0}
+                        : w.set_timers.judge(t, w.now_ms);
+  if (!f.fire) {
+    w.set_timers.consume(t, f);
+    return std::nullopt;
+  }
+  const auto record = t.record; // a copy: the turn may change the timer
+  const timer_firing seen{record.id, f.number, f.due, f.missed};
+  message_fields fields;
+  fields.id = firing_id(record, f.number);
+  fields.from = fields.to = &w.identity.self;
+  fields.kind = record.kind;
+  fields.content_type = record.content_type;
+  fields.payload = record.payload;
+  fields.created_ms = f.due;
+  fields.timer = &seen;
+  w.firing.emplace(&t, f);
+  w.instance->run(message(fields), w.now_ms);
+  auto done = settle();
+  w.firing.reset();
+  if (done.handled()) return done;
+  if (done.threw() && ++t.attempts < attempts_max)
+    w.set_timers.defer(t, w.instant() + std::chrono::milliseconds(100 << t.attempts));
+  else
+    w.set_timers.consume(t, f);
+  return done;
+}
+
+turn probe_base::fire_timer(std::string_view id) {
+  auto& w = *world_;
+  if (w.stopped || w.set_timers.find(id) == nullptr)
+    throw std::logic_error("there is no timer " + std::string(id));
+  return *fire(id, true);
+}
+
+std::vector<timer_info> probe_base::timers() const {
+  std::vector<timer_info> all;
+  world_->set_timers.each([&](const timer_table::entry& e) {
+    all.push_back(timer_table::describe(e.record, e.problem));
+  });
+  return all;
+}
+
+std::vector<turn> probe_base::restart_after(std::int64_t ms) {
+  world_->now_ms += ms;
+  restart();
+  return advance(0);
 }
 
 turn probe_base::go_down(const did& who, down_reason reason, std::string_view why) {

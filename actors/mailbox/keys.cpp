@@ -22,6 +22,7 @@ enum kind : std::uint8_t {
   kind_dead = 'd',
   kind_pending = 'w',
   kind_history = 'h',
+  kind_timer = 't',
 };
 
 bytes join(kind k, byte_view a, byte_view b = {}) {
@@ -56,6 +57,8 @@ bytes local_stream(const agent_key& to, const stream_key& s) {
 }
 bytes ask(const agent_key& a, const uuid& request) { return join(kind_ask, a, request.view()); }
 bytes mark(const agent_key& a, const stream_key& s) { return join(kind_mark, a, s); }
+
+bytes timer(const agent_key& a, std::string_view id) { return join(kind_timer, a, as_bytes(id)); }
 
 bytes pending_state(const agent_key& a) { return join(kind_pending, a); }
 

@@ -25,6 +25,7 @@ bytes local_stream(const agent_key& to, const stream_key& s);
 bytes ask(const agent_key& a, const uuid& request);
 bytes mark(const agent_key& a, const stream_key& s);
 bytes pending_state(const agent_key& a);
+bytes timer(const agent_key& a, std::string_view id);
 bytes peer(const agent_key& node);
 bytes peers_begin();
 // A key history that is served, by its subject.

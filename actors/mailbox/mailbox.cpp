@@ -112,6 +112,7 @@ result<void> mailbox::activate(bool unclean) {
   if (!who_.outside()) {
     KITH_TRY(load_owner());
     KITH_TRY(load_watches());
+    KITH_TRY(load_timers());
     return wake_agent();
   }
   pending_.emplace(limits_, key_);
@@ -176,6 +177,7 @@ void mailbox::durable(std::uint64_t step_number) {
   durable_ = std::max(durable_, step_number);
   std::erase_if(ingress_ids_, [&](const auto& e) { return e.second <= durable_; });
   for (auto* s : std::exchange(blocked_, {})) inbox_.requeue(*s);
+  release_marked_timers();
   if (rescan_at_ != 0 && rescan_at_ <= durable_) {
     rescan_at_ = 0;
     rescan_ = true;
@@ -248,6 +250,7 @@ mailbox_step mailbox::run() {
       ingress_.pop_front();
     }
     tell_of_downs(step);
+    fire_timers(step);
     std::size_t turns = 0;
     auto room = [&] { return !pending_ || pending_->has_room(); };
     for (; !unchained_.empty() && turns < limits_.commit_turns_max && !stopping_; ++turns) {
@@ -309,6 +312,7 @@ std::optional<time_point> mailbox::next_wake() const {
   if (auto d = asks_.next_deadline(); d && !answers_wait() && (!wake || *d < *wake)) wake = d;
   for (const auto& [who, n] : notices_)
     if (!wake || n.not_before < *wake) wake = n.not_before;
+  if (auto t = timers_wake(); t && (!wake || *t < *wake)) wake = t;
   return wake;
 }
 

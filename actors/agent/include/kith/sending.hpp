@@ -3,6 +3,7 @@
 
 #include "runtime/stream/qos.hpp"
 
+#include <concepts>
 #include <kith/message.hpp>
 
 namespace kith {
@@ -20,6 +21,16 @@ struct tell_options {
 struct ask_options {
   std::uint64_t deadline_ms = 30'000; // then the handler gets ask_status::timeout
   std::string_view context{}; // stored with the ask, and given back with the answer; at most 64 KiB
+};
+
+// Milliseconds, or any std::chrono::duration (without <chrono>, which would double the time that
+// this header takes).
+struct timespan {
+  template <std::integral I> constexpr timespan(I milliseconds) : ms(std::int64_t(milliseconds)) {}
+  template <class D>
+  requires requires { typename D::period; }
+  constexpr timespan(D d) : ms(std::int64_t(d.count() * D::period::num * 1000 / D::period::den)) {}
+  std::int64_t ms;
 };
 
 // Overloaded: the agent has more on its way than it may (semantics.md 8); nothing was emitted. For

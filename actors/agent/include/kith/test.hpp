@@ -75,13 +75,20 @@ public:
   turn go_down(const did& who, down_reason reason, std::string_view why = "");
   const std::set<did>& watched() const;
 
-  // Lets time pass; asks whose deadline it reaches time out. The turns of their handlers.
+  // Lets time pass: timers fire, and asks whose deadline it reaches time out. The turns of their
+  // handlers, in order; a firing that throws is tried again, as in a node.
   std::vector<turn> advance(std::int64_t ms);
+  // The timers that are set, by id; one's next firing now, before its time. Throws
+  // std::logic_error if there is none.
+  std::vector<timer_info> timers() const;
+  turn fire_timer(std::string_view id);
   std::int64_t now() const;
 
   // Ends the agent in memory, as kill -9 does, and activates it again from its cells: plain members
   // start anew. Throws std::runtime_error if it cannot be activated.
   void restart();
+  // As if the node had been down for so long: then what is due fires, as each timer's policy says.
+  std::vector<turn> restart_after(std::int64_t ms);
   const stored_cells& cells() const;
   template <class T> std::optional<T> stored(std::string_view cell) const {
     auto value = stored_json(cell);
@@ -107,6 +114,7 @@ private:
   turn finish_ask(std::size_t sent_index, ask_status status, std::string_view reason,
                   encoded value);
   turn settle();
+  std::optional<turn> fire(std::string_view id, bool before);
   std::size_t index_of(const uuid& request) const;
   std::string stored_json(std::string_view cell) const;
 
