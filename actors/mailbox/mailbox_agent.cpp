@@ -126,8 +126,8 @@ result<void> mailbox::apply(turn_outcome& outcome, mailbox_step& step) {
     stopping_ = true;
     step.stop = true;
   }
-  rewatch(outcome, std::move(watches), step);
   retime(outcome, step);
+  rewatch(outcome, std::move(watches), step);
   for (const auto& cell : outcome.cells)
     step.batch.put(store::table::state, keys::cell(key_, cell.name), as_bytes(cell.bytes));
   for (auto& e : outcome.emissions) send(e, step);

@@ -52,7 +52,7 @@ void mailbox::consume_timer(timer_table::entry& t, const timer_table::firing& f,
     step.batch.erase(table::state, key);
 }
 
-// What the turn makes of the timers. Last in apply(), since it does not fail.
+// What the turn makes of the timers. In apply() behind all that may fail.
 void mailbox::retime(turn_outcome& outcome, mailbox_step& step) {
   if (firing_) consume_timer(*firing_->first, firing_->second, step);
   for (auto& [id, change] : outcome.timers) {
@@ -71,6 +71,7 @@ void mailbox::retime(turn_outcome& outcome, mailbox_step& step) {
 void mailbox::cancel_timer(timer_cancel order) { timer_cancels_.push_back(std::move(order)); }
 
 void mailbox::take_timer_cancels(mailbox_step& step) {
+  if (timer_cancels_.empty()) return;
   for (auto& order : std::exchange(timer_cancels_, {})) {
     const bool was = timers_.cancel(order.id);
     if (was) step.batch.erase(table::state, keys::timer(key_, order.id));
