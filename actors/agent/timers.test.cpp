@@ -310,3 +310,28 @@ TEST_CASE("the earliest timer comes first, and those put off wait", "[agent][uni
   CHECK(all.count() == 0);
   CHECK(all.next_due(9000, now) == nullptr);
 }
+
+TEST_CASE("a clock that is set back fires no time twice, one set forward makes late what it passes",
+          "[agent][unit]") {
+  kith::timer_table all;
+  kith::records::timer_record r;
+  r.id = "t";
+  r.kind = "k";
+  r.when = {kith::schedule_type::every, 10'000, 10'000, {}, {}};
+  r.due = 10'000;
+  auto& e = all.set(r);
+  const auto now = kith::time_point{} + std::chrono::hours(1);
+  REQUIRE(all.next_due(10'000, now) == &e);
+  CHECK(all.consume(e, all.judge(e, 10'000)));
+  CHECK(all.next_due(5'000, now) == nullptr); // set back
+  CHECK(all.due_in(5'000, now) == std::chrono::seconds(15));
+  CHECK(all.next_due(10'000, now) == nullptr);
+  REQUIRE(all.next_due(1'000'000, now) == &e); // set forward
+  const auto late = all.judge(e, 1'000'000);
+  CHECK(late.number == 2);
+  CHECK(late.due == 1'000'000);
+  CHECK(late.missed == 98);
+  CHECK(all.consume(e, late));
+  CHECK(all.next_due(500'000, now) == nullptr);
+  CHECK(all.due_in(500'000, now) == std::chrono::seconds(510));
+}

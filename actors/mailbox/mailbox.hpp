@@ -188,8 +188,6 @@ private:
   void retime(turn_outcome& outcome, mailbox_step& step);
   void keep_timer(const records::timer_record& r, mailbox_step& step);
   void consume_timer(timer_table::entry& t, const timer_table::firing& f, mailbox_step& step);
-  void note_firing(const timer_table::entry& t, const timer_table::firing& f, disposition d,
-                   const std::string& reason, mailbox_step& step);
   void bury_firing(timer_table::entry& t, const timer_table::firing& f, const std::string& reason,
                    std::uint32_t attempts, mailbox_step& step);
   void release_marked_timers();

@@ -18,6 +18,19 @@ std::string name_of(const timer_table::entry& t, const timer_table::firing& f) {
          ")";
 }
 
+// A firing as a message that the agent sent to itself: what a dead letter keeps of it.
+envelope envelope_of(const timer_table::entry& t, const timer_table::firing& f, const did& self) {
+  envelope_fields e;
+  e.id = firing_id(t.record, f.number);
+  e.from = e.to = self.text();
+  e.kind = t.record.kind;
+  e.content_type = t.record.content_type;
+  e.payload = t.record.payload;
+  e.created = f.due;
+  e.qos = qos::at_most_once;
+  return envelope::build(e);
+}
+
 } // namespace
 
 result<void> mailbox::load_timers() {
@@ -171,7 +184,6 @@ void mailbox::fire(timer_table::entry& t, mailbox_step& step) {
   firing_.reset();
   if (outcome.status == turn_status::refused) {
     env_.log(log_level::warn, name + " was refused: " + outcome.reason);
-    note_firing(t, f, disposition::refused, outcome.reason, step);
     return consume_timer(t, f, step);
   }
   const bool crashed = outcome.status == turn_status::crashed;
@@ -189,32 +201,19 @@ void mailbox::fire(timer_table::entry& t, mailbox_step& step) {
               t.attempts, step);
 }
 
-// What becomes of a firing other than that it is handled.
-void mailbox::note_firing(const timer_table::entry& t, const timer_table::firing& f, disposition d,
-                          const std::string& reason, mailbox_step& step) {
+// A dead letter, which the ledger knows too, and the timer goes on. What is simply handled or
+// refused leaves nothing: a timer may fire for years.
+void mailbox::bury_firing(timer_table::entry& t, const timer_table::firing& f,
+                          const std::string& reason, std::uint32_t attempts, mailbox_step& step) {
+  dead_letter(envelope_of(t, f, who_.self), name_of(t, f) + ": " + reason, attempts, step);
   records::ledger_entry entry;
   entry.id = firing_id(t.record, f.number);
   entry.owner = key_;
   entry.direction = records::direction::in;
-  entry.disposition = d;
+  entry.disposition = disposition::dead;
   entry.when = wall_;
   entry.reason = reason;
   step.batch.put(table::ledger, keys::received(entry.id), records::encode(entry));
-}
-
-// A dead letter, as if the agent had sent itself the message, and the timer goes on.
-void mailbox::bury_firing(timer_table::entry& t, const timer_table::firing& f,
-                          const std::string& reason, std::uint32_t attempts, mailbox_step& step) {
-  envelope_fields e;
-  e.id = firing_id(t.record, f.number);
-  e.from = e.to = who_.self.text();
-  e.kind = t.record.kind;
-  e.content_type = t.record.content_type;
-  e.payload = t.record.payload;
-  e.created = f.due;
-  e.qos = qos::at_most_once;
-  dead_letter(envelope::build(e), name_of(t, f) + ": " + reason, attempts, step);
-  note_firing(t, f, disposition::dead, reason, step);
   consume_timer(t, f, step);
 }
 

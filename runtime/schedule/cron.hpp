@@ -1,9 +1,9 @@
 // What cron calls a time: five fields (minute, hour, day of the month, month, day of the week), as
-// crontab(5) of Vixie cron has them, without its @names.
+// crontab(5) of Vixie cron has them, without its @names, and with names in ranges and lists too.
 //
 // A field is a list, parted by commas, of `*`, a number, a range `a-b`, and of `*` or a range with
-// a step, `*/n` or `a-b/n`. Months and days of the week have names too (JAN, mon), also in ranges;
-// Sunday is 0 and 7. If both day fields say something (neither begins with `*`), one of them has to
+// a step, `*/n` or `a-b/n`. Months and days of the week have names too (JAN, mon); Sunday is 0 and
+// 7. If both day fields say something (neither begins with `*`), one of them has to
 // match; otherwise both.
 //
 // A local time that the zone jumps over fires once, at the moment of the jump; one that comes twice

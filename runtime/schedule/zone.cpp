@@ -11,6 +11,31 @@ const date::time_zone& library_zone(const void* zone) {
   return *static_cast<const date::time_zone*>(zone);
 }
 
+bool has(const date::tzdb& all, std::string_view name, const date::time_zone*& found) {
+  // Not locate_zone(), which throws. The table is sorted by name.
+  auto at =
+      std::lower_bound(all.zones.begin(), all.zones.end(), name,
+                       [](const date::time_zone& a, std::string_view b) { return a.name() < b; });
+  if (at == all.zones.end() || at->name() != name) return false;
+  found = &*at;
+  return true;
+}
+
+// Files made by `zic -b slim` end at the last irregular change (HowardHinnant/date, issue 614).
+// Somewhere clocks still change in 2036.
+bool is_slim(const date::tzdb& all) {
+  constexpr date::sys_seconds january(std::chrono::seconds(2'084'140'800));
+  constexpr date::sys_seconds july(std::chrono::seconds(2'099'865'600));
+  bool known = false;
+  for (const auto* name : {"Europe/Berlin", "America/New_York", "Pacific/Auckland"}) {
+    const date::time_zone* zone = nullptr;
+    if (!has(all, name, zone)) continue;
+    known = true;
+    if (zone->get_info(january).offset != zone->get_info(july).offset) return false;
+  }
+  return known;
+}
+
 bool is_name(std::string_view s) {
   return !s.empty() && s.size() <= time_zone::name_size_max &&
          std::all_of(s.begin(), s.end(), [](char c) {
@@ -37,12 +62,13 @@ result<time_zone> time_zone::find(std::string_view name) {
     return fail(errc::unavailable, "no_tzdata",
                 std::string("time zones cannot be read; install tzdata: ") + e.what());
   }
-  // Not locate_zone(), which throws. The table is sorted by name.
-  auto found =
-      std::lower_bound(all->zones.begin(), all->zones.end(), name,
-                       [](const date::time_zone& a, std::string_view b) { return a.name() < b; });
-  if (found == all->zones.end() || found->name() != name) return unknown();
-  z.zone_ = &*found;
+  const date::time_zone* found = nullptr;
+  if (!has(*all, name, found)) return unknown();
+  if (is_slim(*all))
+    return fail(errc::unsupported, "slim_tzdata",
+                "this machine's tzdata is of the slim kind, which Kith does not read; Debian's is "
+                "fat (zic -b fat)");
+  z.zone_ = found;
   return z;
 }
 

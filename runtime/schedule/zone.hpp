@@ -15,7 +15,9 @@ class time_zone {
 public:
   static constexpr std::size_t name_size_max = 64;
 
-  // "UTC" needs no tzdata. invalid "unknown_zone"; unavailable "no_tzdata".
+  // "UTC" needs no tzdata. invalid "unknown_zone"; unavailable "no_tzdata"; unsupported
+  // "slim_tzdata" if the files leave it to a rule when clocks change, which the library does not
+  // read: wrong by an hour half of the year would be worse than none.
   static result<time_zone> find(std::string_view name);
 
   std::int64_t reading(std::int64_t instant) const;
