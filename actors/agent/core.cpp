@@ -51,6 +51,7 @@ void agent_core::begin(phase p, std::int64_t now, bool answer_wanted) {
   if (outcome.emissions.capacity() > kept_max) outcome.emissions.shrink_to_fit();
   outcome.spawns.clear();
   outcome.watching.clear();
+  outcome.timers.clear();
   outcome.stop = false;
   outcome.handler.reset();
   run = nullptr;
@@ -115,6 +116,7 @@ void agent_core::roll_back() noexcept {
   outcome.emissions.clear();
   outcome.spawns.clear();
   outcome.watching.clear();
+  outcome.timers.clear();
   outcome.stop = false;
 }
 

@@ -44,6 +44,8 @@ public:
   // What a handler that may run again has to find as it was.
   bool admits(emission::type what, std::size_t emitted);
   uuid make_id();
+  // What a handler that may run again was told then, of two things.
+  bool recall(bool answer) { return run != nullptr ? run->recall(answer) : answer; }
   // Runs `body` as the turn and makes its outcome. Lets no exception out.
   template <class F> turn_outcome& guard(F&& body) {
     try {

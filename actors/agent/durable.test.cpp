@@ -109,6 +109,8 @@ struct bare_host : kith::agent_host {
     return kith::fail(errc::not_found, "node");
   }
   void log(kith::log_level, std::string_view) override {}
+  const kith::timer_table& timers() const override { return no_timers; }
+  kith::timer_table no_timers;
   bool broken = false;
 };
 

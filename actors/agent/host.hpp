@@ -4,6 +4,7 @@
 // network or CAF.
 #pragma once
 
+#include "actors/agent/timer_table.hpp"
 #include "runtime/base/uuid.hpp"
 #include "runtime/stream/handler_records.hpp"
 #include "runtime/stream/qos.hpp"
@@ -103,6 +104,7 @@ struct turn_outcome {
   std::vector<emission> emissions; // in the order in which they were made
   std::vector<spawn_request> spawns;
   std::vector<std::pair<did, bool>> watching; // begun (true) and ended, in order
+  timer_changes timers;                       // those set and those cancelled
   std::span<const cell_write> cells;          // those that changed
   bool stop = false;
   // Who may act as the agent from now on, empty: nobody. Never by a handler: mailbox.hpp.
@@ -129,6 +131,8 @@ public:
   // The system agent of a node named by DID or by name: not_found.
   virtual result<did> resolve_node(std::string_view node) = 0;
   virtual void log(log_level level, std::string_view text) = 0;
+  // The agent's own, without what the turn under way has changed. Called in run() only.
+  virtual const timer_table& timers() const = 0;
 };
 
 struct agent_identity {

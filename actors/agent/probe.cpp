@@ -61,6 +61,7 @@ turn probe_base::settle(std::uint64_t handler) {
     t.payload_ = std::move(done.reply->payload);
   }
   w.store(done);
+  w.retime(done);
   for (auto& e : done.emissions) {
     const bool is_ask = e.what == emission::type::ask;
     w.sent.push_back({is_ask, e.id, e.to, e.kind, e.content_type, std::move(e.payload), e.qos,
@@ -129,6 +130,8 @@ std::vector<turn> probe_base::advance(std::int64_t ms) {
   const auto until = w.now_ms + ms;
   std::vector<turn> turns;
   while (!w.stopped) {
+    const auto wait = w.set_timers.due_in(w.now_ms, w.instant());
+    const auto timer_at = wait ? w.now_ms + *wait / std::chrono::milliseconds(1) : until + 1;
     std::size_t next = w.sent.size();
     for (std::size_t i = 0; i < w.sent.size(); ++i) {
       const auto& s = w.sent[i];
@@ -136,11 +139,18 @@ std::vector<turn> probe_base::advance(std::int64_t ms) {
       if (next == w.sent.size() || s.deadline_ms < w.sent[next].deadline_ms) next = i;
     }
     const auto [handler, due] = w.next_timer();
-    if (handler != 0 && due <= until &&
-        (next == w.sent.size() || due <= w.sent[next].deadline_ms)) {
+    const bool asks = next != w.sent.size();
+    if (handler != 0 && due <= until && due <= timer_at &&
+        (!asks || due <= w.sent[next].deadline_ms)) {
       w.now_ms = std::max(w.now_ms, due);
-      turns.push_back(fire(handler, due));
+      turns.push_back(wake(handler, due));
       if (turns.back().threw()) break; // a node would try again later
+      continue;
+    }
+    if (timer_at <= until && (!asks || timer_at < w.sent[next].deadline_ms)) {
+      w.now_ms = timer_at;
+      if (const auto* t = w.set_timers.next_due(w.now_ms, w.instant()))
+        if (auto fired = fire(t->record.id, false)) turns.push_back(std::move(*fired));
       continue;
     }
     if (next == w.sent.size()) break;
@@ -149,6 +159,61 @@ std::vector<turn> probe_base::advance(std::int64_t ms) {
   }
   w.now_ms = until;
   return turns;
+}
+
+// The turn of a timer's next firing, as a mailbox runs it, when it is due or before; nothing if it
+// came too late.
+std::optional<turn> probe_base::fire(std::string_view id, bool before) {
+  constexpr std::uint32_t attempts_max = 5; // as a node has it by default
+  auto& w = *world_;
+  auto& t = *w.set_timers.find(id);
+  const auto f = before ? timer_table::firing{true, t.record.due, t.record.fired + 1, 0}
+                        : w.set_timers.judge(t, w.now_ms);
+  if (!f.fire) {
+    w.set_timers.consume(t, f);
+    return std::nullopt;
+  }
+  const auto record = t.record; // a copy: the turn may change the timer
+  const timer_firing seen{record.id, f.number, f.due, f.missed};
+  message_fields fields;
+  fields.id = firing_id(record, f.number);
+  fields.from = fields.to = &w.identity.self;
+  fields.kind = record.kind;
+  fields.content_type = record.content_type;
+  fields.payload = record.payload;
+  fields.created_ms = f.due;
+  fields.timer = &seen;
+  w.firing.emplace(&t, f);
+  w.instance->run(message(fields), w.now_ms);
+  auto done = settle();
+  w.firing.reset();
+  if (done.handled() || done.suspended()) return done;
+  if (done.threw() && ++t.attempts < attempts_max)
+    w.set_timers.defer(t, w.instant() + std::chrono::milliseconds(100 << t.attempts));
+  else
+    w.set_timers.consume(t, f);
+  return done;
+}
+
+turn probe_base::fire_timer(std::string_view id) {
+  auto& w = *world_;
+  if (w.stopped || w.set_timers.find(id) == nullptr)
+    throw std::logic_error("there is no timer " + std::string(id));
+  return *fire(id, true);
+}
+
+std::vector<timer_info> probe_base::timers() const {
+  std::vector<timer_info> all;
+  world_->set_timers.each([&](const timer_table::entry& e) {
+    all.push_back(timer_table::describe(e.record, e.problem));
+  });
+  return all;
+}
+
+std::vector<turn> probe_base::restart_after(std::int64_t ms) {
+  world_->now_ms += ms;
+  restart();
+  return advance(0);
 }
 
 turn probe_base::go_down(const did& who, down_reason reason, std::string_view why) {

@@ -71,7 +71,7 @@ turn probe_base::resume(std::uint64_t handler, std::string_view step, std::uint8
   return settle(handler);
 }
 
-turn probe_base::fire(std::uint64_t handler, std::int64_t due) {
+turn probe_base::wake(std::uint64_t handler, std::int64_t due) {
   const auto& awaited = world_->handlers.at(handler).awaited;
   for (const auto& [at, step] : awaited)
     if (step.type != records::step_type::once && step.due == due)

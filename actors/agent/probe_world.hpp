@@ -25,6 +25,8 @@ struct probe_base::world final : agent_host {
   std::size_t spawn_count = 0;
   bool stopped = false;
   bool overloaded = false;
+  timer_table set_timers;
+  std::optional<std::pair<timer_table::entry*, timer_table::firing>> firing; // whose turn is run
   std::unique_ptr<agent_instance> instance;
   // Handlers that await something: what a node would store of them, and what it has in memory.
   struct suspended {
@@ -52,11 +54,24 @@ struct probe_base::world final : agent_host {
                                     : did::parse("did:example:" + std::string(node));
   }
   void log(log_level, std::string_view text) override { logged.emplace_back(text); }
+  const timer_table& timers() const override { return set_timers; }
 
   void store(const turn_outcome& done) {
     for (const auto& cell : done.cells)
       cells[std::string(cell.name)] = to_bytes(as_bytes(cell.bytes));
   }
+  // What a committed turn makes of the timers.
+  void retime(turn_outcome& done) {
+    if (auto f = std::exchange(firing, std::nullopt)) set_timers.consume(*f->first, f->second);
+    for (auto& [id, change] : done.timers) {
+      if (change)
+        set_timers.set(std::move(*change));
+      else
+        set_timers.cancel(id);
+    }
+    if (done.stop) set_timers.clear();
+  }
+  time_point instant() const { return time_point(std::chrono::milliseconds(now_ms)); }
   std::uint64_t next_handler() const { return handler_count + 1; }
   // A segment of a handler is committed; 0: of a new one. Its number.
   std::uint64_t went_on(std::uint64_t number, task_outcome& t);

@@ -16,8 +16,9 @@ constexpr std::size_t once_name_size_max = 255;
 
 message_fields fields_of(const kith::message& m, const did& from, const did& to,
                          std::string_view kind, std::string_view content_type, byte_view payload,
-                         std::string_view trace) {
+                         std::string_view trace, const timer_firing* timer) {
   message_fields f;
+  f.timer = timer;
   f.id = m.id();
   f.from = &from;
   f.to = &to;
@@ -61,7 +62,12 @@ std::string step_key(const did& agent, const byte_array<16>& origin, const recor
 kept_message::kept_message(const kith::message& m)
     : from_(m.from()), to_(m.to()), kind_(m.kind()), content_type_(m.content_type()),
       trace_(m.trace()), payload_(to_bytes(m.payload())),
-      message(fields_of(m, from_, to_, kind_, content_type_, payload_, trace_)) {}
+      timer_id_(m.timer() != nullptr ? m.timer()->id : std::string_view()),
+      timer_(m.timer() != nullptr ? std::optional(*m.timer()) : std::nullopt),
+      message(fields_of(m, from_, to_, kind_, content_type_, payload_, trace_,
+                        timer_ ? &*timer_ : nullptr)) {
+  if (timer_) timer_->id = timer_id_;
+}
 
 task_run::task_run(const kith::message& m) : kept_(m), root_{this, {}, 0} {}
 
@@ -261,12 +267,15 @@ void task_run::read(agent_core& core, cell& c) {
 }
 
 bool task_run::admits(agent_core& core, emission::type what, std::size_t emitted) {
+  return recall(recorded_ != nullptr || core.host.admits(what, emitted));
+}
+
+bool task_run::recall(bool answer) {
   const auto n = admissions_++;
   if (recorded_ != nullptr)
     return !std::binary_search(recorded_->refused.begin(), recorded_->refused.end(), n);
-  if (core.host.admits(what, emitted)) return true;
-  segment_.refused.push_back(n);
-  return false;
+  if (!answer) segment_.refused.push_back(n);
+  return answer;
 }
 
 result<did> task_run::hosted_again() {

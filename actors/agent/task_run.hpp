@@ -30,6 +30,8 @@ private:
   did from_, to_;
   std::string kind_, content_type_, trace_;
   bytes payload_;
+  std::string timer_id_;
+  std::optional<timer_firing> timer_;
 
 public:
   kith::message message;
@@ -75,6 +77,7 @@ public:
   void drop(const branch& where);
   void read(agent_core& core, cell& c);
   bool admits(agent_core& core, emission::type what, std::size_t emitted);
+  bool recall(bool answer);
   uuid make_id(std::int64_t now_ms) { return ids_.next(now_ms, id_chance_); }
   std::uint64_t random() { return chance_.next(); }
   // What the host answered, or answers now: `ask` is called for that.

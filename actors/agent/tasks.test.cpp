@@ -328,6 +328,8 @@ struct lone_host final : kith::agent_host {
     return kith::did::parse("did:example:node");
   }
   void log(kith::log_level, std::string_view) override {}
+  const kith::timer_table& timers() const override { return none; }
+  kith::timer_table none;
 };
 
 template <class Agent> struct hosted {

@@ -113,6 +113,11 @@ struct pending_ack {
   sequence upto = 0;
   std::function<void(const result<void>&)> done; // once durable; any thread
 };
+// One of the agent's timers is to go: an operator's order.
+struct timer_cancel {
+  std::string id;
+  std::function<void(bool was)> done; // once durable; any thread
+};
 // How the mailbox does, for people: any thread calls back.
 struct mailbox_report {
   std::size_t waiting = 0, unacked = 0, asks = 0;
@@ -268,6 +273,7 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(kith::commit_done)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(kith::mailbox_tick)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(kith::ingress)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(kith::pending_ack)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(kith::timer_cancel)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(kith::mailbox_inquiry)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(kith::handlers_inquiry)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(kith::handler_cancel)

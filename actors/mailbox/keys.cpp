@@ -26,6 +26,7 @@ enum kind : std::uint8_t {
   kind_handler = 'e',
   kind_journal = 'j',
   kind_history = 'h',
+  kind_timer = 't',
 };
 
 bytes join(kind k, byte_view a, byte_view b = {}) {
@@ -73,6 +74,8 @@ byte_array<16> handler_origin(byte_view key) {
   return origin;
 }
 bytes mark(const agent_key& a, const stream_key& s) { return join(kind_mark, a, s); }
+
+bytes timer(const agent_key& a, std::string_view id) { return join(kind_timer, a, as_bytes(id)); }
 
 bytes pending_state(const agent_key& a) { return join(kind_pending, a); }
 

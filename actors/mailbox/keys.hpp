@@ -29,6 +29,7 @@ bytes journal(const agent_key& a, const byte_array<16>& origin, std::uint32_t se
 byte_array<16> handler_origin(byte_view key); // of both kinds
 bytes mark(const agent_key& a, const stream_key& s);
 bytes pending_state(const agent_key& a);
+bytes timer(const agent_key& a, std::string_view id);
 bytes peer(const agent_key& node);
 bytes peers_begin();
 // A key history that is served, by its subject.

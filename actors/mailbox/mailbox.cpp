@@ -112,6 +112,7 @@ result<void> mailbox::activate(bool unclean) {
   if (!who_.outside()) {
     KITH_TRY(load_owner());
     KITH_TRY(load_watches());
+    KITH_TRY(load_timers());
     KITH_TRY(handlers_.restore(env_.disk, env_.time.wall(), env_.time.now()));
     return wake_agent();
   }
@@ -177,6 +178,7 @@ void mailbox::durable(std::uint64_t step_number) {
   durable_ = std::max(durable_, step_number);
   std::erase_if(ingress_ids_, [&](const auto& e) { return e.second <= durable_; });
   for (auto* s : std::exchange(blocked_, {})) inbox_.requeue(*s);
+  release_marked_timers();
   if (rescan_at_ != 0 && rescan_at_ <= durable_) {
     rescan_at_ = 0;
     rescan_ = true;
@@ -250,6 +252,7 @@ mailbox_step mailbox::run() {
     }
     tell_of_downs(step);
     take_orders(step);
+    fire_timers(step);
     std::size_t turns = 0;
     auto room = [&] { return !pending_ || pending_->has_room(); };
     for (; !unchained_.empty() && turns < limits_.commit_turns_max && !stopping_; ++turns) {
@@ -325,6 +328,7 @@ std::optional<time_point> mailbox::next_wake() const {
   if (!pending_ || pending_->has_room()) by(inbox_.next_deferred());
   if (!answers_wait()) by(asks_.next_deadline());
   for (const auto& [who, n] : notices_) by(n.not_before);
+  by(timers_wake());
   by(handlers_.next_wake());
   return wake;
 }

@@ -5,6 +5,7 @@
 #pragma once
 
 #include "actors/agent/host.hpp"
+#include "actors/agent/timer_table.hpp"
 #include "actors/base/watchdog.hpp"
 #include "actors/mailbox/asks.hpp"
 #include "actors/mailbox/handlers.hpp"
@@ -130,7 +131,8 @@ public:
   void acknowledged(const stream_acked& a);
   void ingress(kith::ingress request);
   void taken_by_owner(pending_ack a);
-  void watch_again();     // tells the node of all that the agent watches
+  void watch_again();                    // tells the node of all that the agent watches
+  void cancel_timer(timer_cancel order); // from outside
   void went_down(down d); // one that the agent watches; of one agent the last is kept
   void durable(std::uint64_t step_number);
   void stop() { stopping_ = true; }
@@ -188,6 +190,20 @@ private:
   void tell_of_downs(mailbox_step& step);
   bool tell_of(const down& d, std::uint32_t& attempts, mailbox_step& step);
 
+  // mailbox_timers.cpp
+  result<void> load_timers();
+  void fire_timers(mailbox_step& step);
+  void take_timer_cancels(mailbox_step& step);
+  bool may_fire(timer_table::entry& t, mailbox_step& step);
+  void fire(timer_table::entry& t, mailbox_step& step);
+  void retime(turn_outcome& outcome, mailbox_step& step);
+  void keep_timer(const records::timer_record& r, mailbox_step& step);
+  void consume_timer(timer_table::entry& t, const timer_table::firing& f, mailbox_step& step);
+  void bury_firing(timer_table::entry& t, const timer_table::firing& f, const std::string& reason,
+                   std::uint32_t attempts, mailbox_step& step);
+  void release_marked_timers();
+  std::optional<time_point> timers_wake() const;
+
   // mailbox_pending.cpp
   result<void> check_word(const envelope_fields& f, bool own_id) const;
   void keep(in_stream& s, mailbox_step& step);
@@ -210,6 +226,8 @@ private:
                              mailbox_step& step);
   void begin_volatile_handler(const volatile_arrival::item& item, turn_outcome& outcome,
                               mailbox_step& step);
+  result<void> begin_fired_handler(const message_fields& m, slice raw, turn_outcome& outcome,
+                                   mailbox_step& step);
   result<void> load_start(const handler_id& id, waiting_handler& h);
   result<void> bring_back(const handler_id& id, waiting_handler& h);
   resumption resume(const handler_id& id, const records::step_result& result, mailbox_step& step);
@@ -283,6 +301,11 @@ private:
   };
   std::set<did> watches_;
   std::map<did, pending_down> notices_; // of those alone
+  timer_table timers_;
+  std::vector<std::string> marked_timers_; // that wait for the sync of their marks
+  std::deque<timer_cancel> timer_cancels_;
+  // The one whose turn is run, until that is applied.
+  std::optional<std::pair<timer_table::entry*, timer_table::firing>> firing_;
   uuid_generator ids_;
   std::vector<std::pair<std::string, std::string>>
       setup_cells_; // what setup() changed, for the first step

@@ -34,6 +34,7 @@ public:
     return owner_.env_.resolve_node(node);
   }
   void log(log_level level, std::string_view text) override { owner_.env_.log(level, text); }
+  const timer_table& timers() const override { return owner_.timers_; }
 
   std::unordered_map<did, secret_key> prepared; // keys of agents that the running turn spawns
 
@@ -126,6 +127,7 @@ result<void> mailbox::apply(turn_outcome& outcome, mailbox_step& step) {
     stopping_ = true;
     step.stop = true;
   }
+  retime(outcome, step);
   rewatch(outcome, std::move(watches), step);
   for (const auto& cell : outcome.cells)
     step.batch.put(store::table::state, keys::cell(key_, cell.name), as_bytes(cell.bytes));

@@ -20,6 +20,10 @@ bool has_once(const records::segment& s) {
 
 constexpr std::uint64_t volatile_life_max = 365ull * 24 * 3600 * 1000;
 
+bool is_volatile(const records::handler_start& start) {
+  return start.stream == stream_key{} && !start.fired;
+}
+
 constexpr std::string_view volatile_once =
     "once() is not for messages of QoS 0: one that is lost could not be told from one that is done";
 
@@ -46,7 +50,7 @@ result<void> mailbox::begin_handler(records::handler_start start, turn_outcome& 
                                     mailbox_step& step) {
   running_ = start.origin;
   auto t = std::move(*outcome.handler);
-  if (start.stream == stream_key{} && has_once(t.journal))
+  if (is_volatile(start) && has_once(t.journal))
     return fail(errc::invalid, "volatile_once", std::string(volatile_once));
   KITH_TRY(apply(outcome, step));
   for (const auto& request : t.cancelled) forget_ask(request, step);
@@ -96,6 +100,18 @@ void mailbox::begin_volatile_handler(const volatile_arrival::item& item, turn_ou
   }
 }
 
+// A firing's first segment: it consumes the firing.
+result<void> mailbox::begin_fired_handler(const message_fields& m, slice raw, turn_outcome& outcome,
+                                          mailbox_step& step) {
+  records::handler_start start;
+  start.origin = m.id.octets;
+  start.from = who_.self;
+  start.envelope = std::move(raw);
+  start.started = wall_;
+  start.fired = {std::string(m.timer->id), m.timer->n, m.timer->missed, m.timer->due_ms};
+  return begin_handler(std::move(start), outcome, step);
+}
+
 // A dead letter sent again: if a handler died of it, that one goes on. False: there is none.
 result<bool> mailbox::revive(in_stream& s, const envelope& e, mailbox_step& step) {
   KITH_ASSIGN(auto dead, handlers_.find_dead(env_.disk, e.replay_of()));
@@ -128,7 +144,13 @@ result<void> mailbox::bring_back(const handler_id& id, waiting_handler& h) {
   KITH_TRY(load_start(id, h));
   KITH_ASSIGN(auto journal, handlers_.journal(env_.disk, id));
   KITH_ASSIGN(auto e, envelope::parse(h.start->envelope));
-  KITH_ASSIGN(h.run, agent_->replay(kith::message(view(e, h.start->from)), journal));
+  auto fields = view(e, h.start->from);
+  timer_firing firing;
+  if (const auto& f = h.start->fired) {
+    firing = {f->timer, f->n, f->due, f->missed};
+    fields.timer = &firing;
+  }
+  KITH_ASSIGN(h.run, agent_->replay(kith::message(fields), journal));
   handlers_.note_in_memory(1);
   return {};
 }
@@ -186,7 +208,7 @@ result<void> mailbox::keep_segment(const handler_id& id, waiting_handler& h, tur
   if (t.suspended) {
     if (h.segments >= limits_.handler_segments_max || h.bytes > limits_.handler_bytes_max)
       return fail(errc::too_large, "journal_full", "its journal is full");
-    if (h.start->stream == stream_key{} && has_once(t.journal))
+    if (is_volatile(*h.start) && has_once(t.journal))
       return fail(errc::too_large, "journal_full", std::string(volatile_once));
   }
   auto reply = std::move(outcome.reply);
@@ -212,13 +234,17 @@ void mailbox::end_handler(const handler_id& id, waiting_handler& h, answer_statu
 void mailbox::settle_request(const records::handler_start& start, answer_status status,
                              const encoded& what, mailbox_step& step) {
   const bool replayed = start.replay.size() != 0;
+  if (start.fired && !replayed && status != answer_status::dead)
+    return; // what is simply handled or refused leaves nothing: a timer may fire for years
   auto e = envelope::parse(replayed ? start.replay : start.envelope);
   const auto& from = replayed ? start.replay_from : start.from;
   if (!e) return env_.log(log_level::error, "a handler's message: " + e.error().what());
-  if (status != answer_status::ok || e->wants_answer())
+  const bool told = !start.fired || replayed; // a timer hears nothing
+  if (told && (status != answer_status::ok || e->wants_answer()))
     answer(*e, from, status, what.content_type, what.payload, step);
   const bool handled = status == answer_status::ok;
-  if (e->qos() == qos::at_most_once || (e->qos() == qos::at_least_once && handled)) return;
+  if (told && (e->qos() == qos::at_most_once || (e->qos() == qos::at_least_once && handled)))
+    return;
   note_disposition(*e, start.stream, disposition(std::uint8_t(status)),
                    handled ? std::string() : what.payload, step);
 }

@@ -185,6 +185,8 @@ void bury(node_parts& parts, const did& id) {
     r.stopped = true;
     store::write_batch batch;
     batch.put(store::table::state, key, records::encode(r));
+    const auto timers = keys::prefix(keys::timer(keys::of(id), {}), keys::agent_prefix_size);
+    batch.erase_range(store::table::state, timers, keys::end_of(timers));
     batch.require_epoch(id, r.epoch);
     KITH_ASSIGN(auto position, parts.journal->submit(std::move(batch), {}));
     (void)position;

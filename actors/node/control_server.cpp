@@ -157,6 +157,8 @@ void control_verb(node_parts& parts, std::string_view verb, const bj::object& ar
       {"inbox", control::inbox},
       {"dlq_replay", control::dlq_replay},
       {"dlq_purge", control::dlq_purge},
+      {"timers", control::timers},
+      {"timer_cancel", control::timer_cancel},
   };
   for (const auto& [name, run] : verbs)
     if (name == verb) return run(parts, args, std::move(reply));

@@ -82,6 +82,8 @@ void dlq_show(node_parts& parts, const boost::json::object& args, control_server
 void dlq_replay(node_parts& parts, const boost::json::object& args, control_server::reply reply);
 void dlq_purge(node_parts& parts, const boost::json::object& args, control_server::reply reply);
 void inbox(node_parts& parts, const boost::json::object& args, control_server::reply reply);
+void timers(node_parts& parts, const boost::json::object& args, control_server::reply reply);
+void timer_cancel(node_parts& parts, const boost::json::object& args, control_server::reply reply);
 void send(node_parts& parts, const boost::json::object& args, control_server::reply reply);
 void ask(node_parts& parts, const boost::json::object& args, control_server::reply reply);
 void did_publish(node_parts& parts, const boost::json::object& args, control_server::reply reply);

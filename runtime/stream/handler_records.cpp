@@ -170,6 +170,13 @@ bytes encode(const handler_start& h) {
   if (h.stuck) put_result(out, *h.stuck);
   put_text(out, h.replay_from.text());
   put_blob(out, h.replay.view());
+  out.push_back(h.fired ? 1 : 0);
+  if (h.fired) {
+    put_text(out, h.fired->timer);
+    put_varint(out, h.fired->n);
+    put_varint(out, h.fired->missed);
+    put_u64(out, std::uint64_t(h.fired->due));
+  }
   return out;
 }
 
@@ -190,6 +197,13 @@ template <> result<handler_start> decode<handler_start>(byte_view value) {
   if (get_bool(in)) h.stuck = get_result(in);
   auto replay_from = in.prefixed(did::size_max);
   auto replay = in.prefixed(segment::payload_size_max);
+  if (get_bool(in)) {
+    auto& f = h.fired.emplace();
+    f.timer = get_text(in);
+    f.n = in.varint();
+    f.missed = in.varint();
+    f.due = wall_ms(in.u64());
+  }
   if (!in.ok() || !in.at_end() || !from) return fail(errc::corrupt, "bad_record", "handler");
   h.from = std::move(*from);
   h.envelope = slice::copy_of(raw);

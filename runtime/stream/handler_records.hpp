@@ -90,6 +90,14 @@ struct handler_start {
   did from;
   stream_key stream{}; // zero for QoS 0
   sequence seq = 0;
+  // If a timer began it, and no message: the envelope is then as if the agent had told it itself.
+  struct firing {
+    std::string timer;
+    std::uint64_t n = 0, missed = 0;
+    wall_ms due = 0;
+    bool operator==(const firing&) const = default;
+  };
+  std::optional<firing> fired;
   slice envelope; // raw; decode checks it with envelope::parse
   wall_ms started = 0;
   wall_ms expires = 0; // when it is cancelled: the asker's deadline, or somebody's wish; 0: never

@@ -5,6 +5,7 @@
 import json
 import os
 import sys
+import time
 import unittest
 
 sys.dont_write_bytecode = True  # a source tree stays as it is
@@ -205,6 +206,56 @@ class Examples(unittest.TestCase):
                        any(one == "crashed: this is poison" for one in heard()[before:]), interval_s=0.5)
             crashes = c.cli("crashes")
             self.assertTrue(all(one["reason"] == "this is poison" and "(work)" in one["handling"] for one in crashes))
+            c.stop()
+
+    def test_reminder_notes_come_once_each_over_a_kill(self):
+        with self.cluster("reminder") as c:
+            c.start()
+            pad = c.spawn("notepad", "pad", "n1")
+            c.spawn("reminder", "r", "n1")
+
+            def remind(text, **when):
+                return c.ask("r", "remind", "--json-payload", json.dumps({"text": text, "to": pad, **when}))
+            read = lambda: c.ask("pad", "read")
+            notes_of = lambda who: [line for line in read() if line.startswith(who + " ")]
+            timers = lambda: c.cli("timers", "r")["timers"]
+            beat = remind("beat", every_s=0.5)
+            soon = remind("soon", after_s=2)
+            late = remind("late", after_s=100_000)
+            daily = remind("daily", cron="0 9 * * MON-FRI", zone="Europe/Berlin")
+            self.assertEqual([one["id"] for one in timers()], sorted([beat, soon, late, daily]))
+            wait_until("a beat", lambda: notes_of(beat))
+            c["n1"].kill()
+            time.sleep(2.5)  # the timers' time passes while nobody is there
+            c["n1"].start()
+            c.wait_ready()
+            wait_until("the agents", lambda: c.run("ask", "pad", "read").returncode == 0)
+            wait_until("what was missed", lambda: notes_of(soon) == [f"{soon} #1: soon"])
+            before = len(notes_of(beat))
+            wait_until("more beats", lambda: len(notes_of(beat)) >= before + 3)
+
+            c["n1"].kill()
+            c["n1"].start()
+            c.wait_ready()
+            wait_until("the agents", lambda: c.run("ask", "pad", "read").returncode == 0)
+            wait_until("the beat goes on", lambda: len(notes_of(beat)) >= before + 5)
+            self.assertEqual([one["id"] for one in timers()], sorted([beat, late, daily]))
+            c.cli("timers", "cancel", "r", beat)
+            self.assertTrue(c.ask("r", "cancel", late))
+            wait_until("rest", lambda: notes_of(beat)[-1] == f"{beat} #{len(notes_of(beat))}: beat")
+            beats = notes_of(beat)
+            self.assertEqual(beats, [f"{beat} #{i + 1}: beat" for i in range(len(beats))])  # none twice, none lost
+            self.assertEqual(notes_of(soon), [f"{soon} #1: soon"])
+            self.assertEqual(notes_of(late) + notes_of(daily), [])
+            listed = timers()
+            self.assertEqual([one["id"] for one in listed], [daily])
+            self.assertEqual((listed[0]["schedule"], listed[0]["missed"]), ("0 9 * * MON-FRI Europe/Berlin", "skip"))
+            unknown = c.run("timers", "cancel", "r", "nothing")
+            self.assertEqual(unknown.returncode, 4)
+            wrong = json.dumps({"text": "x", "to": pad, "cron": "every day"})
+            bad = c.run("ask", "r", "remind", "--json-payload", wrong)
+            self.assertEqual(bad.returncode, 1)
+            self.assertIn("5 fields are wanted", bad.stdout + bad.stderr)
             c.stop()
 
 

@@ -23,8 +23,9 @@ set(CPACK_DEBIAN_FILE_NAME DEB-DEFAULT)
 set(CPACK_DEBIAN_PACKAGE_SECTION net)
 set(CPACK_DEBIAN_PACKAGE_RELEASE 1)
 set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS ON)
-# passwd: useradd; the C library, C++ library and all else that is linked are found by dpkg-shlibdeps.
-set(CPACK_DEBIAN_PACKAGE_DEPENDS "passwd, init-system-helpers (>= 1.52)")
+# passwd: useradd; tzdata: the time zones of timers; the C library, C++ library and all else that is linked are found
+# by dpkg-shlibdeps.
+set(CPACK_DEBIAN_PACKAGE_DEPENDS "passwd, init-system-helpers (>= 1.52), tzdata")
 set(CPACK_DEBIAN_PACKAGE_RECOMMENDS "systemd, ca-certificates")
 set(CPACK_DEBIAN_PACKAGE_CONTROL_EXTRA ${packaging}/postinst ${packaging}/prerm ${packaging}/postrm
   ${CMAKE_BINARY_DIR}/packaging/conffiles)

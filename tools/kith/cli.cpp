@@ -47,6 +47,8 @@ constexpr entry entries[] = {
     {"dlq replay", dlq_replay_command},
     {"dlq purge", dlq_purge_command},
     {"inbox", inbox_command},
+    {"timers", timers_command},
+    {"timers cancel", timers_cancel_command},
 };
 
 } // namespace

@@ -44,7 +44,9 @@ void define_commands(CLI::App& app, const program& what, options& o) {
     if (family.empty()) c->group(s.group);
     c->fallthrough()->footer(std::string("Examples:\n") + s.examples);
     s.define(*c, o);
-    c->callback([&o, name = (family.empty() ? "" : family + " ") + s.name] { o.command = name; });
+    c->callback([&o, c, name = (family.empty() ? "" : family + " ") + s.name] {
+      if (c->get_subcommands().empty()) o.command = name; // else it was one of its own
+    });
   }
   for (const auto& extra : what.commands) // for the help only: see command_of_extension
     app.add_subcommand(extra.name, extra.about)->group(extra.hidden ? "" : "More");

@@ -93,14 +93,14 @@ TEST_CASE("every command has help with examples, and the exit codes are document
   CHECK(help({"--help"}).find("Exit codes: 0 ok; 1 failed") != std::string::npos);
   CHECK(help({"--version"}) == "kith 1.2.3\n");
   for (const auto* name : {"init", "up", "run", "ps", "tree", "spawn", "agents", "send", "ask",
-                           "where", "stop", "version", "doctor", "logs", "inbox"}) {
+                           "where", "stop", "version", "doctor", "logs", "inbox", "timers"}) {
     const auto text = help({name, "--help"});
     CHECK(text.find(std::string("\n  kith ") + name) != std::string::npos);
     CHECK(help({"--help"}).find(std::string("\n  ") + name + " ") != std::string::npos);
   }
   for (const std::string name :
        {"dlq ls", "dlq show", "dlq replay", "dlq purge", "config show", "config check", "did new",
-        "did show", "did resolve", "did rotate"}) {
+        "did show", "did resolve", "did rotate", "timers cancel"}) {
     const auto space = name.find(' ');
     CHECK(
         help({name.substr(0, space), name.substr(space + 1), "--help"}).find("\n  kith " + name) !=

@@ -187,6 +187,14 @@ void define_inbox(CLI::App& c, options& o) {
   c.add_option("--lines,-n", o.lines, "At most so many, oldest first (default 100)")
       ->check(CLI::Range(0u, 1'000'000u));
 }
+// `to`, and for its own command `agent`: what is one too many there comes here.
+void define_timers(CLI::App& c, options& o) {
+  c.add_option("agent", o.to, "Whose, by name or DID");
+}
+void define_timers_cancel(CLI::App& c, options& o) {
+  c.add_option("agent", o.agent, "Whose it is, by name or DID")->required();
+  c.add_option("id", o.id, "The timer's id, as `kith timers` prints it")->required();
+}
 
 constexpr command_spec specs[] = {
     {"", "init", "Cluster",
@@ -247,6 +255,10 @@ constexpr command_spec specs[] = {
      define_dlq_purge},
     {"", "inbox", "Agents", "Show what waits for a DID outside of any node; takes nothing out",
      "  kith inbox did:key:z6Mk... --follow", define_inbox},
+    {"", "timers", "Agents", "List an agent's timers, or cancel one (cancel)",
+     "  kith timers ada\n  kith timers cancel ada tea", define_timers},
+    {"timers", "cancel", "", "Cancel a timer of an agent", "  kith timers cancel ada tea",
+     define_timers_cancel},
     {"did", "new", "", "Make an identity: a key in a file of its own; prints its DID",
      "  kith did new --out ada.key\n"
      "  kith did new --out ada.key --web did:web:example.com:ada --history ada.history",

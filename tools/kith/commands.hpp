@@ -83,5 +83,7 @@ result<int> dlq_show_command(const context& c);
 result<int> dlq_replay_command(const context& c);
 result<int> dlq_purge_command(const context& c);
 result<int> inbox_command(const context& c);
+result<int> timers_command(const context& c);
+result<int> timers_cancel_command(const context& c);
 
 } // namespace kith::cli

@@ -229,6 +229,22 @@ std::string render_message(const json::object& message, bool terminal) {
   return out + payload_of(message, terminal) + "\n";
 }
 
+std::string render_timers(const json::array& timers) {
+  if (timers.empty()) return "No timers.";
+  std::vector<std::vector<std::string>> rows;
+  for (const auto& v : timers) {
+    if (!v.is_object()) continue;
+    const auto& t = v.get_object();
+    const auto due = int_at(t, "due_ms");
+    rows.push_back({harmless(text_at(t, "id")), due > 0 ? utc_time(due) : "never",
+                    harmless(text_at(t, "kind")), harmless(text_at(t, "fired")),
+                    harmless(text_at(t, "missed")),
+                    harmless(text_at(t, "schedule") +
+                             (text_at(t, "problem").empty() ? "" : ": " + text_at(t, "problem")))});
+  }
+  return table({"ID", "NEXT", "KIND", "FIRED", "MISSED", "SCHEDULE"}, rows, false);
+}
+
 std::string render_dead_letters(const json::array& letters) {
   std::vector<std::vector<std::string>> rows;
   for (const auto& v : letters) {

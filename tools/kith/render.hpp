@@ -40,6 +40,7 @@ std::string render_agents_wide(const boost::json::array& agents, bool colour);
 std::string render_where(const boost::json::object& where, bool colour);
 // One message of `inbox`: a line, and its payload below it.
 std::string render_message(const boost::json::object& message, bool terminal);
+std::string render_timers(const boost::json::array& timers);
 std::string render_dead_letters(const boost::json::array& letters);
 std::string render_handlers(const boost::json::array& handlers);
 std::string render_handler(const boost::json::object& handler);

@@ -33,6 +33,7 @@ OWNERS = tuple(Owner(re.compile(headers), *rest) for headers, *rest in (
     (r"openssl/", ("runtime/crypto/",)),
     (r"sodium(\.h|/)|secp256k1", ("runtime/crypto/",)),
     (r"rocksdb/", ("runtime/store/",)),
+    (r"date/", ("runtime/schedule/",)),
     (r"google/protobuf/|.*\.pb\.h$", ("protocols/libp2p/",)),
     (r"raft(\.h|/)", ("actors/consensus/",)),
     (r"spdlog/|prometheus/", ("runtime/observe/",)),

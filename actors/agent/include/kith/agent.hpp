@@ -10,6 +10,7 @@
 #include <kith/handler.hpp>
 #include <kith/sending.hpp>
 #include <kith/supervision.hpp>
+#include <kith/timers.hpp>
 
 namespace kith {
 
@@ -26,7 +27,7 @@ class cell;
 template <class R> class ask_step;
 class time_step;
 
-class agent {
+class agent : protected timer_calls {
 public:
   // The names that an agent's class uses, without kith:: before them.
   using then = kith::then;
@@ -38,7 +39,7 @@ public:
   using version = kith::cell_version;
   using level = kith::log_level;
 
-  explicit agent(agent_core& core) : core_(core) {}
+  explicit agent(agent_core& core) : timer_calls(core), core_(core) {}
   agent(const agent&) = delete;
   agent& operator=(const agent&) = delete;
   virtual ~agent() = default;

@@ -8,6 +8,15 @@
 
 namespace kith {
 
+// Which firing of which timer began a turn (kith/timers.hpp).
+struct timer_firing {
+  std::string_view id;
+  std::uint64_t n = 1;      // counts the timer's firings
+  std::int64_t due_ms = 0;  // when it was to begin
+  std::uint64_t missed = 0; // its times that were left out before, as its policy says; of cron more
+                            // than 1000 are only known to be more
+};
+
 // Views; neither DID is null.
 struct message_fields {
   uuid id;
@@ -19,6 +28,7 @@ struct message_fields {
   std::int64_t created_ms = 0;
   bool wants_answer = false;
   std::string_view trace;
+  const timer_firing* timer = nullptr;
 };
 
 class message : public payload_view {
@@ -37,6 +47,8 @@ public:
   bool wants_answer() const { return fields_.wants_answer; }
   // W3C traceparent, or empty.
   std::string_view trace() const { return fields_.trace; }
+  // Of the agent's own timers, the one that this comes from; nullptr: none.
+  const timer_firing* timer() const { return fields_.timer; }
 
 private:
   message_fields fields_;

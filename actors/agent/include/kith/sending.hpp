@@ -26,7 +26,7 @@ struct ask_options {
 // Milliseconds, or any std::chrono::duration (without <chrono>, which would double the time that
 // this header takes).
 struct timespan {
-  template <std::integral I> constexpr timespan(I milliseconds) : ms(std::int64_t(milliseconds)) {}
+  template <std::integral I> constexpr timespan(I count_ms) : ms(std::int64_t(count_ms)) {}
   template <class D>
   requires requires { typename D::period; }
   constexpr timespan(D d) : ms(std::int64_t(d.count() * D::period::num * 1000 / D::period::den)) {}

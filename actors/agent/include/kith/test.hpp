@@ -48,15 +48,21 @@ public:
 
   // Handlers that are coroutines and await something.
   std::size_t suspended_count() const;
-  // Lets time pass: sleeps end, and asks whose deadline it reaches time out. The turns of their
-  // handlers.
+  // Lets time pass: timers fire, sleeps end, and asks whose deadline it reaches time out. The turns
+  // of their handlers, in order; a firing that throws is tried again, as in a node.
   std::vector<turn> advance(std::int64_t ms);
+  // The timers that are set, by id; one's next firing now, before its time. Throws
+  // std::logic_error if there is none.
+  std::vector<timer_info> timers() const;
+  turn fire_timer(std::string_view id);
   std::int64_t now() const;
 
   // Ends the agent in memory, as kill -9 does, and activates it again from its cells: plain members
   // start anew, and handlers that await something are run again from their start. Throws
   // std::runtime_error if it cannot be activated.
   void restart();
+  // As if the node had been down for so long: then what is due fires, as each timer's policy says.
+  std::vector<turn> restart_after(std::int64_t ms);
   const stored_cells& cells() const;
   template <class T> std::optional<T> stored(std::string_view cell) const {
     auto value = stored_json(cell);
@@ -85,7 +91,8 @@ private:
   turn resume(std::uint64_t handler, std::string_view step, std::uint8_t status,
               std::string_view reason, const encoded& value);
   turn run_once(std::uint64_t handler, turn last);
-  turn fire(std::uint64_t handler, std::int64_t due);
+  turn wake(std::uint64_t handler, std::int64_t due);
+  std::optional<turn> fire(std::string_view id, bool before);
   std::size_t index_of(const uuid& request) const;
   std::string stored_json(std::string_view cell) const;
 
