@@ -241,8 +241,12 @@ private:
   std::deque<kith::ingress> ingress_;
   std::unordered_map<uuid, std::uint64_t> ingress_ids_; // accepted, not durable yet: by the step
   std::vector<in_stream*> blocked_;                     // until something is durable
-  std::set<in_stream*> positions_;                      // whose sender is to be told
-  std::set<in_stream*> rewinds_;
+  // Ordered by what they are and not by where they lie, so that two runs are the same.
+  struct by_key {
+    bool operator()(const in_stream* a, const in_stream* b) const { return a->key < b->key; }
+  };
+  std::set<in_stream*, by_key> positions_; // whose sender is to be told
+  std::set<in_stream*, by_key> rewinds_;
 };
 
 } // namespace kith

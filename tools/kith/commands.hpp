@@ -80,5 +80,6 @@ result<int> dlq_show_command(const context& c);
 result<int> dlq_replay_command(const context& c);
 result<int> dlq_purge_command(const context& c);
 result<int> inbox_command(const context& c);
+result<int> sim_command(const context& c);
 
 } // namespace kith::cli
