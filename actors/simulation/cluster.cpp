@@ -55,7 +55,7 @@ void cluster::impl::start(member& m) {
   auto& core = *m.core;
   observe::log_options to;
   to.time = &m.time;
-  to.threshold = observe::level::debug;
+  to.threshold = options.on_log ? observe::level::debug : observe::level::off;
   to.sink = [this, &m](std::string_view line) {
     if (options.on_log) options.on_log(m.host, line);
   };
