@@ -49,12 +49,13 @@ void walkers::set_up(world& in) {
 }
 
 void walkers::work(world& in) {
-  if (in.waiting() >= waiting_max) return;
+  // Five errands a second, each of up to twelve notes: half of a run is signatures even so.
+  if (in.waiting() >= waiting_max || in.below(2) == 0) return;
   errand e;
   auto& to = agents_[in.below(agents_.size())];
   for (auto& a : agents_)
     if (in.below(2) == 0) e.route.push_back(a.text());
-  e.filler = int(in.below(20) == 0 ? in.below(100'000) : in.below(200));
+  e.filler = int(in.below(40) == 0 ? in.below(100'000) : in.below(200));
   e.hops = int(in.below(4));
   in.tell(to, "errand", e);
   ++errands_[to];
