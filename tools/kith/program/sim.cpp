@@ -87,6 +87,28 @@ result<std::vector<simulation::fault_kind>> kinds_of(const std::string& text) {
   return kinds;
 }
 
+// A scenario that says from time to time how far its run is.
+class watched final : public simulation::scenario {
+public:
+  watched(std::unique_ptr<scenario> inner, std::function<void(duration)> say)
+      : inner_(std::move(inner)), say_(std::move(say)) {}
+  void set_up(world& in) override { inner_->set_up(in); }
+  void work(world& in) override {
+    inner_->work(in);
+    if (clock_.now() - said_ < progress_interval) return;
+    said_ = clock_.now();
+    say_(in.elapsed());
+  }
+  bool done(world& in) override { return inner_->done(in); }
+  void check(world& in) override { inner_->check(in); }
+
+private:
+  std::unique_ptr<scenario> inner_;
+  std::function<void(duration)> say_; // how much of it is simulated
+  system_clock clock_;
+  time_point said_ = clock_.now();
+};
+
 // What is run, as it was asked for.
 struct campaign {
   const cli::console& io;
@@ -127,7 +149,11 @@ std::optional<report> campaign::run() {
   auto said = begin;
   for (std::uint64_t i = 0; i < given.seeds; ++i) {
     each.seed = given.seed + i;
-    auto r = simulation::run(each, make);
+    auto say = [&](duration so_far) {
+      io.err << "kith: seed " << each.seed << ": " << number(seconds(so_far) / 60) << " of "
+             << number(given.minutes) << " minutes" << std::endl;
+    };
+    auto r = simulation::run(each, [&] { return std::make_unique<watched>(make(), say); });
     add(r);
     took = clock.now() - begin;
     if (!r.broken.empty()) return r;
