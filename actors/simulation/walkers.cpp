@@ -49,7 +49,7 @@ void walkers::set_up(world& in) {
 }
 
 void walkers::work(world& in) {
-  // Five errands a second, each of up to twelve notes: half of a run is signatures even so.
+  // Five errands a second, each of up to twelve notes: a third of a run is signatures even so.
   if (in.waiting() >= waiting_max || in.below(2) == 0) return;
   errand e;
   auto& to = agents_[in.below(agents_.size())];

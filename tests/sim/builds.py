@@ -8,6 +8,7 @@ import os
 import re
 import subprocess
 import sys
+import tempfile
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 BUILD = os.path.join(ROOT, "build", "release")
@@ -23,12 +24,16 @@ def build():
 
 def start(program, first, count):
     environment = {**os.environ, "KITH_SEED": str(first), "KITH_SEEDS": str(count)}
-    return subprocess.Popen([program, TEST], env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                            text=True)
+    said = tempfile.TemporaryFile("w+", encoding="utf-8")  # a pipe would hold up who is not read yet
+    return said, subprocess.Popen([program, TEST], env=environment, stdout=said, stderr=subprocess.STDOUT)
 
 
-def end(process):
-    out = process.communicate()[0]
+def end(started):
+    said, process = started
+    process.wait()
+    said.seek(0)
+    out = said.read()
+    said.close()
     if process.returncode:
         sys.exit(f"{process.args[0]}: exit code {process.returncode}\n{out}")
     return out
