@@ -289,8 +289,12 @@ private:
   // Handlers that await something are destroyed before the agent whose members they use.
   std::unique_ptr<agent_instance> agent_;
   handlers handlers_;
-  handler_id running_{};                // whose segment is being kept
-  std::set<in_stream*> held_;           // until a handler has ended
+  handler_id running_{}; // whose segment is being kept
+  // Ordered by what they are and not by where they lie, so that two runs are the same.
+  struct by_key {
+    bool operator()(const in_stream* a, const in_stream* b) const { return a->key < b->key; }
+  };
+  std::set<in_stream*, by_key> held_;   // until a handler has ended
   std::deque<handler_cancel> cancels_;  // by operators
   std::optional<pending_mail> pending_; // only of a DID outside
   std::deque<pending_ack> pending_acks_;
@@ -325,8 +329,8 @@ private:
   std::deque<kith::ingress> ingress_;
   std::unordered_map<uuid, std::uint64_t> ingress_ids_; // accepted, not durable yet: by the step
   std::vector<in_stream*> blocked_;                     // until something is durable
-  std::set<in_stream*> positions_;                      // whose sender is to be told
-  std::set<in_stream*> rewinds_;
+  std::set<in_stream*, by_key> positions_;              // whose sender is to be told
+  std::set<in_stream*, by_key> rewinds_;
 };
 
 } // namespace kith

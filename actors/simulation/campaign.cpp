@@ -1,4 +1,5 @@
-#include "actors/simulation/campaign.hpp"
+// A seed's run: a scenario's work under a plan of faults, rest, and what did not hold.
+#include "actors/simulation/world.hpp"
 
 #include <algorithm>
 
@@ -8,16 +9,20 @@ namespace {
 
 constexpr std::size_t nodes_min = 3, nodes_max = 7;
 constexpr duration work_pause_max = std::chrono::milliseconds(200);
+constexpr std::uint64_t offer_odds = 10; // of so many rounds of work one gives again
 
 // Gives work and injects faults until `end`.
-void go_wrong(cluster& c, scenario& s, const std::vector<fault>& plan, duration span,
-              random_source& random) {
+void go_wrong(world& w, world::impl& in, scenario& s, const std::vector<fault>& plan,
+              duration span) {
+  auto& c = in.in;
   const auto begin = c.now(), end = begin + span;
   auto next = plan.begin();
   while (c.now() < end) {
-    s.work(c, random, true);
+    s.work(w);
+    if (in.random.below(offer_odds) == 0) in.offer();
     auto until = std::min(
-        end, c.now() + duration(std::int64_t(random.below(std::uint64_t(work_pause_max.count())))));
+        end,
+        c.now() + duration(std::int64_t(in.random.below(std::uint64_t(work_pause_max.count())))));
     for (; next != plan.end() && begin + next->at <= until; ++next) {
       c.run_for(begin + next->at - c.now());
       c.inject(*next);
@@ -26,45 +31,60 @@ void go_wrong(cluster& c, scenario& s, const std::vector<fault>& plan, duration 
   }
 }
 
-bool come_to_rest(cluster& c, scenario& s, duration patience, random_source& random) {
+bool come_to_rest(world& w, world::impl& in, scenario& s, duration patience) {
   static constexpr duration look_interval = std::chrono::milliseconds(500);
+  auto& c = in.in;
   for (const auto end = c.now() + patience; c.now() < end;) {
-    s.work(c, random, false);
+    in.offer();
     c.run_for(look_interval);
-    if (s.at_rest(c)) return true;
+    if (in.quiet() && s.done(w)) return true;
   }
   return false;
 }
 
+// Of a plan, those faults that are asked for.
+std::vector<fault> chosen(std::vector<fault> plan, const options& o) {
+  if (o.only)
+    std::erase_if(plan, [&](const fault& f) {
+      return std::find(o.only->begin(), o.only->end(), f.number) == o.only->end();
+    });
+  return plan;
+}
+
+void play(cluster& c, const options& o, scenario& s, random_source& random, report& r) {
+  world::impl in(c, random);
+  world w(in);
+  try {
+    s.set_up(w);
+    go_wrong(w, in, s, r.plan, o.span);
+    c.mend();
+    if (!come_to_rest(w, in, s, o.rest_max)) w.broken("it does not come to rest");
+    in.judge();
+    s.check(w);
+  } catch (const std::exception& e) {
+    w.broken(std::string("an exception: ") + e.what());
+  }
+  r.broken = std::move(in.open->broken);
+}
+
 } // namespace
 
-run_report run(const run_options& o, const make_scenario& make) {
-  run_report r;
+report run(const options& o, const make_scenario& make) {
+  report r;
   r.seed = o.seed;
   seeded_random random(o.seed ^ 0x5eed'5eed);
-  r.nodes =
-      o.nodes != 0 ? o.nodes : nodes_min + std::size_t(random.below(nodes_max - nodes_min + 1));
+  r.nodes = nodes_min + std::size_t(random.below(nodes_max - nodes_min + 1));
+  if (o.nodes != 0) r.nodes = o.nodes;
   fault_options f;
   f.nodes = r.nodes;
   f.span = o.span;
   f.mean_pause = o.mean_pause;
   f.kinds = o.kinds;
-  auto drawn = make_faults(f, random); // also where a plan is given, so that the rest is the same
-  r.plan = o.plan ? *o.plan : std::move(drawn);
+  r.plan = chosen(make_faults(f, random), o);
+  auto s = make();
   cluster c({.seed = o.seed, .nodes = r.nodes, .on_log = o.on_log});
   const auto begin = c.now();
-  try {
-    auto s = make();
-    s->set_up(c, random);
-    go_wrong(c, *s, r.plan, o.span, random);
-    c.mend();
-    if (come_to_rest(c, *s, o.rest_max, random))
-      r.broken = s->broken(c);
-    else
-      r.broken = s->broken(c), r.broken.insert(r.broken.begin(), "it does not come to rest");
-  } catch (const std::exception& e) {
-    r.broken.push_back(std::string("an exception: ") + e.what());
-  }
+  play(c, o, *s, random, r);
   r.injected = c.injected();
   r.trace = c.trace();
   r.events = c.event_count();
@@ -72,18 +92,18 @@ run_report run(const run_options& o, const make_scenario& make) {
   return r;
 }
 
-run_report shrink(const run_options& options, const make_scenario& make, run_report failed,
-                  std::size_t runs_max) {
-  auto o = options;
+report shrink(const options& given, const make_scenario& make, report failed, std::size_t runs_max,
+              const std::function<void(const report&)>& each) {
+  auto o = given;
   for (auto part = std::max<std::size_t>(1, failed.plan.size() / 2); runs_max > 0;) {
     bool smaller = false;
     for (std::size_t from = 0; from < failed.plan.size() && runs_max > 0;) {
-      auto plan = failed.plan;
-      auto first = plan.begin() + std::ptrdiff_t(from);
-      plan.erase(first, first + std::ptrdiff_t(std::min(part, plan.size() - from)));
-      o.plan = std::move(plan);
+      o.only.emplace();
+      for (std::size_t i = 0; i < failed.plan.size(); ++i)
+        if (i < from || i >= from + part) o.only->push_back(failed.plan[i].number);
       --runs_max;
       auto r = run(o, make);
+      if (each) each(r);
       if (r.broken.empty()) {
         from += part;
       } else {

@@ -55,7 +55,7 @@ void cluster::impl::start(member& m) {
   auto& core = *m.core;
   observe::log_options to;
   to.time = &m.time;
-  to.threshold = observe::level::debug;
+  to.threshold = options.on_log ? observe::level::debug : observe::level::off;
   to.sink = [this, &m](std::string_view line) {
     if (options.on_log) options.on_log(m.host, line);
   };
@@ -195,16 +195,17 @@ bool cluster::run_until(const std::function<bool()>& done, duration span) {
 
 void cluster::inject(const fault& f) { impl_->begin(f); }
 
-const std::array<std::uint64_t, all_fault_kinds.size()>& cluster::injected() const {
-  return impl_->injected;
+fault_counts cluster::injected() const {
+  auto counts = impl_->injected;
+  counts[std::size_t(fault_kind::corruption)] = impl_->net.corrupted_count();
+  return counts;
 }
 std::uint64_t cluster::trace() const { return impl_->trace ^ impl_->net.trace(); }
 std::uint64_t cluster::event_count() const { return impl_->events + impl_->net.event_count(); }
 
-store::backend& cluster::disk(std::size_t node) {
+store::backend* cluster::disk(std::size_t node) {
   auto& m = *impl_->members.at(node);
-  if (!m.core) throw std::logic_error(m.host + " is down");
-  return *m.core->disk;
+  return m.core ? m.core->disk.get() : nullptr;
 }
 
 std::optional<bytes> cluster::cell(const did& agent, std::string_view name) {

@@ -66,14 +66,14 @@ public:
   // All of it is over: ways, disks and clocks are as at first. Nodes that are down start.
   void mend();
   // How often each kind was injected; not where it was so already, or the node was down.
-  const std::array<std::uint64_t, all_fault_kinds.size()>& injected() const;
+  fault_counts injected() const;
 
   // ---- what is seen
   // A running hash of all that happened.
   std::uint64_t trace() const;
   std::uint64_t event_count() const;
-  // What is on a node's disk.
-  store::backend& disk(std::size_t node);
+  // What is on a node's disk; nullptr: it is down.
+  store::backend* disk(std::size_t node);
   // The value that an agent's durable holds, as encoded; nullopt: none. Looks at every disk.
   std::optional<bytes> cell(const did& agent, std::string_view name);
 

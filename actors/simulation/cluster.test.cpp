@@ -1,7 +1,8 @@
-#include "actors/simulation/campaign.hpp"
+#include "actors/simulation/cluster.hpp"
 
 #include <catch2/catch.hpp>
 #include <kith/kith.hpp>
+#include <kith/simulation.hpp>
 
 using namespace kith;
 using namespace kith::simulation;
@@ -95,45 +96,17 @@ TEST_CASE("a plan draws every kind of fault, and says each in words", "[simulati
   duration at{};
   for (auto& f : plan) {
     ++seen[f.kind];
+    CHECK(f.number == std::size_t(&f - plan.data()) + 1);
+    CHECK(parse_fault_kind(name_of(f.kind)) == f.kind);
     CHECK(f.at >= at);
     at = f.at;
     CHECK(f.node < 4);
     CHECK(f.text().find(std::string(name_of(f.kind))) != std::string::npos);
   }
   CHECK(seen.size() == all_fault_kinds.size());
-  CHECK(fault{12345ms, fault_kind::partition, 0, 2, 2s}.text() ==
+  CHECK_FALSE(parse_fault_kind("flood"));
+  CHECK(fault{1, 12345ms, fault_kind::partition, 0, 2, 2s}.text() ==
         "12.345 s: partition of n1 and n3 for 2.000 s");
-}
-
-namespace {
-
-// Breaks if any node crashed.
-struct afraid_of_crashes final : scenario {
-  void set_up(cluster&, random_source&) override {}
-  void work(cluster&, random_source&, bool) override {}
-  bool at_rest(cluster&) override { return true; }
-  std::vector<std::string> broken(cluster& in) override {
-    if (in.injected()[std::size_t(fault_kind::crash)] == 0) return {};
-    return {"a node crashed"};
-  }
-};
-
-} // namespace
-
-TEST_CASE("what breaks a scenario is shrunk to the faults that matter", "[simulation][unit]") {
-  run_options o;
-  o.seed = 9;
-  o.nodes = 3;
-  o.span = 40s;
-  auto make = [] { return std::make_unique<afraid_of_crashes>(); };
-  auto failed = run(o, make);
-  REQUIRE(failed.broken == std::vector<std::string>{"a node crashed"});
-  REQUIRE(failed.plan.size() > 5);
-  auto least = shrink(o, make, failed);
-  REQUIRE(least.plan.size() == 1);
-  CHECK(least.plan[0].kind == fault_kind::crash);
-  o.plan = least.plan;
-  CHECK(run(o, make).trace == least.trace); // it plays again as it was
 }
 
 TEST_CASE("simulated nodes start a supervisor's agents anew, and watchers on others hear of it",

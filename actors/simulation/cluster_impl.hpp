@@ -34,6 +34,7 @@ struct member {
   std::shared_ptr<store::memory_disk> disk = std::make_shared<store::memory_disk>(); // and backends
   std::unique_ptr<node_core> core;                                                   // null: down
   bool was_clean = true;
+  bool skewed = false; // its clock, for good
   bool stopping = false;
   bool failed = false;              // it cannot go on, and dies at the next occasion
   std::shared_ptr<bool> root_ended; // shared with what watches the root supervisor
@@ -44,7 +45,7 @@ struct member {
 };
 
 struct way {
-  bool cut = false, hole = false, slow = false;
+  bool cut = false, hole = false, slow = false, lossy = false;
 };
 
 struct cluster::impl {
@@ -82,7 +83,7 @@ struct cluster::impl {
   std::vector<std::unique_ptr<node_core>> graves; // until no actor can know them any more
   std::map<std::pair<std::size_t, std::size_t>, way> ways;
   std::multimap<time_point, std::function<void()>> agenda; // ends of faults, starts of nodes
-  std::array<std::uint64_t, all_fault_kinds.size()> injected{};
+  fault_counts injected{};
   std::uint64_t trace = 0, events = 0;
   std::uint64_t turns_now = 0; // since time passed
   caf::actor_system_config config;

@@ -19,13 +19,17 @@ constexpr std::array<traits, all_fault_kinds.size()> known{{
     {"crash", milliseconds(50), milliseconds(8000)},
     {"restart", milliseconds(10), milliseconds(3000)},
     {"partition", milliseconds(200), milliseconds(30000), true},
-    {"black hole", milliseconds(200), milliseconds(15000), true},
-    {"slow way", milliseconds(500), milliseconds(20000), true},
+    {"black-hole", milliseconds(200), milliseconds(15000), true},
+    {"slow-way", milliseconds(500), milliseconds(20000), true},
+    {"loss", milliseconds(500), milliseconds(20000), true},
+    {"corruption", milliseconds(0), milliseconds(0), true},
     {"reset", milliseconds(0), milliseconds(0), true},
-    {"slow disk", milliseconds(500), milliseconds(10000)},
-    {"failed disk", milliseconds(50), milliseconds(5000)},
-    {"full disk", milliseconds(500), milliseconds(10000)},
-    {"clock jump", milliseconds(1000), milliseconds(20000)},
+    {"slow-disk", milliseconds(500), milliseconds(10000)},
+    {"failed-disk", milliseconds(50), milliseconds(5000)},
+    {"torn-write", milliseconds(50), milliseconds(5000)},
+    {"full-disk", milliseconds(500), milliseconds(10000)},
+    {"clock-jump", milliseconds(1000), milliseconds(20000)},
+    {"clock-skew", milliseconds(0), milliseconds(0)},
 }};
 
 const traits& of(fault_kind k) { return known.at(std::size_t(k)); }
@@ -44,10 +48,19 @@ duration between(duration low, duration high, random_source& random) {
 
 std::string_view name_of(fault_kind k) { return of(k).name; }
 
+std::optional<fault_kind> parse_fault_kind(std::string_view name) {
+  for (auto k : all_fault_kinds)
+    if (name == name_of(k)) return k;
+  return std::nullopt;
+}
+
 std::string fault::text() const {
   std::string out = seconds(at) + ": " + of(kind).name + " of n" + std::to_string(node + 1);
   if (of(kind).of_two) out += " and n" + std::to_string(other + 1);
-  if (kind == fault_kind::clock_jump) out += " by " + std::to_string(amount) + " ms";
+  if (kind == fault_kind::clock_jump || kind == fault_kind::clock_skew)
+    out += " by " + std::to_string(amount) + " ms";
+  if (kind == fault_kind::torn_write)
+    out += amount != 0 ? ", all of it there" : ", none of it there";
   if (lasts > duration(0)) out += " for " + seconds(lasts);
   return out;
 }
@@ -74,8 +87,10 @@ std::vector<fault> make_faults(const fault_options& o, random_source& random) {
       f.other = (f.node + 1 + std::size_t(random.below(o.nodes - 1))) % o.nodes;
     }
     f.lasts = between(of(f.kind).shortest, of(f.kind).longest, random);
-    if (f.kind == fault_kind::clock_jump)
+    if (f.kind == fault_kind::clock_jump || f.kind == fault_kind::clock_skew)
       f.amount = std::int64_t(random.below(2 * jump_max)) - jump_max;
+    if (f.kind == fault_kind::torn_write) f.amount = std::int64_t(random.below(2));
+    f.number = plan.size() + 1;
     plan.push_back(f);
   }
 }

@@ -6,6 +6,7 @@
 #include "runtime/base/random.hpp"
 
 #include <array>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -17,25 +18,35 @@ enum class fault_kind : std::uint8_t {
   partition,   // no packet passes between two nodes for a while
   black_hole,  // the same, but connections stay up until somebody gives up
   slow_way,    // packets between two nodes take long, and vary
+  loss,        // some packets between two nodes are lost, and come when they are sent again
+  corruption,  // a bit of a packet between two nodes is turned over
   reset,       // every connection between two nodes breaks
   slow_disk,   // syncs of a node take long
   failed_disk, // a commit of a node fails: it stops for good, and is started again
+  torn_write,  // a node dies in a commit, and finds all of it or nothing when it starts again
   full_disk,   // a node's disk has no room but its reserve
-  clock_jump,  // what a node takes for the time of day jumps
+  clock_jump,  // what a node takes for the time of day jumps, and back
+  clock_skew,  // the same for good: it is never mended
 };
 inline constexpr std::array all_fault_kinds{
-    fault_kind::crash,     fault_kind::restart,   fault_kind::partition, fault_kind::black_hole,
-    fault_kind::slow_way,  fault_kind::reset,     fault_kind::slow_disk, fault_kind::failed_disk,
-    fault_kind::full_disk, fault_kind::clock_jump};
+    fault_kind::crash,      fault_kind::restart,     fault_kind::partition,  fault_kind::black_hole,
+    fault_kind::slow_way,   fault_kind::loss,        fault_kind::corruption, fault_kind::reset,
+    fault_kind::slow_disk,  fault_kind::failed_disk, fault_kind::torn_write, fault_kind::full_disk,
+    fault_kind::clock_jump, fault_kind::clock_skew};
+// How often each kind was injected.
+using fault_counts = std::array<std::uint64_t, all_fault_kinds.size()>;
 
-std::string_view name_of(fault_kind k);
+std::string_view name_of(fault_kind k); // "black-hole"
+std::optional<fault_kind> parse_fault_kind(std::string_view name);
 
 struct fault {
-  duration at{}; // from the start
+  std::size_t number = 0; // in the plan that it was drawn for, from 1
+  duration at{};          // from the start
   fault_kind kind = fault_kind::crash;
   std::size_t node = 0, other = 0; // `other`: of a fault between two
   duration lasts{};                // until it is mended, or the node starts again
-  std::int64_t amount = 0;         // clock_jump: milliseconds, either way
+  // Of clocks: milliseconds, either way. torn_write: 1, the whole of the commit is there.
+  std::int64_t amount = 0;
 
   // "12.345 s: partition of n1 and n3 for 2.000 s".
   std::string text() const;

@@ -45,8 +45,22 @@ bool simulated_network::impl::blocked(const simulated_host& a, const simulated_h
 
 duration simulated_network::impl::delay(const simulated_host& a, const simulated_host& b) {
   if (&a == &b) return std::chrono::microseconds(10);
+  static constexpr duration first_wait = std::chrono::milliseconds(200); // doubled each time
+  static constexpr int losses_max = 7; // in a row: by then 25 s, and somebody has given up
   const link_traits& way = link(a, b);
-  return way.latency + duration(random.below(std::uint64_t(way.jitter.count()) + 1));
+  auto takes = way.latency + duration(random.below(std::uint64_t(way.jitter.count()) + 1));
+  if (way.loss_in_thousand == 0) return takes;
+  for (int n = 0; n < losses_max && random.below(1000) < way.loss_in_thousand; ++n)
+    takes += first_wait * (1 << n);
+  return takes;
+}
+
+void simulated_network::impl::corrupt(const simulated_host& a, const simulated_host& b,
+                                      bytes& data) {
+  if (corrupting.empty() || data.empty() || corrupting.erase(pair_of(a.name(), b.name())) == 0)
+    return;
+  data[random.below(data.size())] ^= std::uint8_t(1 << random.below(8));
+  ++corrupted;
 }
 
 simulated_host& simulated_network::impl::host(std::string_view name) {
@@ -108,6 +122,11 @@ void simulated_network::drop_connections(std::string_view a, std::string_view b)
   for (auto& [id, connection] : impl_->connections)
     if (connection->joins(one, other)) connection->reset();
 }
+
+void simulated_network::corrupt_next(std::string_view a, std::string_view b) {
+  impl_->corrupting.insert(impl::pair_of(a, b));
+}
+std::uint64_t simulated_network::corrupted_count() const { return impl_->corrupted; }
 
 void simulated_network::crash(std::string_view host) { impl_->host(host).crash(); }
 

@@ -17,7 +17,10 @@ struct link_traits {
   // queue.
   std::size_t in_flight_max = 256 * 1024;
   std::size_t packet_size_max =
-      16 * 1024;           // what is sent is cut into random packets up to this size
+      16 * 1024; // what is sent is cut into random packets up to this size
+  // Of so many packets in a thousand the first sending is lost, and each further one of them: they
+  // come when they are sent again, and hold up what is behind them.
+  std::uint32_t loss_in_thousand = 0;
   bool black_hole = false; // packets vanish silently and connections stay up; both directions
 };
 
@@ -50,6 +53,9 @@ public:
   void heal_all();
   // Resets every connection between the two, at once for both ends ("connection_reset").
   void drop_connections(std::string_view a, std::string_view b);
+  // A bit of the next packet with data that arrives between the two is another one.
+  void corrupt_next(std::string_view a, std::string_view b);
+  std::uint64_t corrupted_count() const;
   // The host loses its jobs, timers, ports and connections silently; its peers see
   // "connection_reset" once a packet of theirs reaches it, and refused dials until something
   // listens there again.

@@ -2,6 +2,7 @@
 // from the same seed.
 #include "runtime/net/simulated.hpp"
 
+#include <bit>
 #include <catch2/catch.hpp>
 
 using namespace kith;
@@ -76,6 +77,41 @@ TEST_CASE("what is under way is bounded, and what waits is seen by the writer", 
   CHECK(p.world.run_for(10s));
   CHECK(p.alpha->unsent() == 0);
   CHECK(p.at_beta.size() == 5000);
+}
+
+TEST_CASE("what is lost comes later, whole and in order", "[net][sim]") {
+  bytes sent(100'000);
+  for (std::size_t i = 0; i < sent.size(); ++i) sent[i] = std::uint8_t(i * 7);
+  auto took = [&](std::uint32_t loss) {
+    pair p(3, {.loss_in_thousand = loss});
+    const time_point before = p.clock.now();
+    p.alpha->write(sent);
+    CHECK(p.world.run_until([&] { return p.at_beta.size() == sent.size(); }, 60s));
+    CHECK(p.at_beta == sent);
+    CHECK(p.alpha_end.empty());
+    return p.clock.now() - before;
+  };
+  CHECK(took(0) < 100ms);
+  CHECK(took(300) >= 200ms); // the first wait for an answer that does not come
+}
+
+TEST_CASE("one bit of one packet between two hosts is turned over, once", "[net][sim]") {
+  pair p;
+  p.world.corrupt_next("beta", "gamma"); // others are let alone
+  const bytes sent(1000, 0);
+  p.alpha->write(sent);
+  CHECK(p.world.run_for(1s));
+  CHECK(p.at_beta == sent);
+  CHECK(p.world.corrupted_count() == 0);
+  p.world.corrupt_next("beta", "alpha");
+  p.alpha->write(sent);
+  p.alpha->write(sent);
+  CHECK(p.world.run_for(1s));
+  CHECK(p.world.corrupted_count() == 1);
+  int bits = 0;
+  for (auto b : p.at_beta) bits += std::popcount(b);
+  CHECK(bits == 1);
+  CHECK(p.at_beta.size() == 3000);
 }
 
 TEST_CASE("a partition holds bytes back until it heals", "[net][sim]") {

@@ -104,6 +104,7 @@ void simulated_connection::arrive(int i) {
   packet first = std::move(p.packets.front());
   p.packets.pop_front();
   if (!p.packets.empty()) move(i, p.packets.front().arrival);
+  world_.corrupt(*ends_[0].host, *ends_[1].host, first.data);
   world_.mix(std::uint64_t(first.kind) << 32 | first.data.size());
   for (std::size_t at = 0; at + 8 <= first.data.size(); at += 8)
     world_.mix(get_u64(first.data.data() + at));

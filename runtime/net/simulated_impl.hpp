@@ -90,6 +90,8 @@ struct simulated_network::impl {
   const link_traits& link(const simulated_host& a, const simulated_host& b) const;
   bool cut(const simulated_host& a, const simulated_host& b) const;
   bool blocked(const simulated_host& a, const simulated_host& b) const;
+  // Turns a bit over, if it is to.
+  void corrupt(const simulated_host& a, const simulated_host& b, bytes& data);
   // How long one packet takes.
   duration delay(const simulated_host& a, const simulated_host& b);
   simulated_host& host(std::string_view name);
@@ -103,6 +105,8 @@ struct simulated_network::impl {
   std::map<pair, link_traits> links;
   std::map<std::string, ip_address, std::less<>> addresses; // of hosts
   std::set<pair> cuts;
+  std::set<pair> corrupting; // whose next packet is
+  std::uint64_t corrupted = 0;
   std::uint64_t trace = 0x6b697468, event_count = 0, last_number = 0, last_connection = 0;
   std::map<std::string, std::unique_ptr<simulated_host>, std::less<>> hosts;
   std::map<std::uint64_t, simulated_connection*> connections; // each removes itself

@@ -47,6 +47,13 @@ void memory_disk::crash(std::size_t keep) {
 void memory_disk::fail_commit(std::uint64_t nth) {
   std::lock_guard lock(mutex_);
   fail_commit_in_ = nth;
+  fails_whole_ = false;
+}
+
+void memory_disk::tear_commit(bool whole) {
+  std::lock_guard lock(mutex_);
+  fail_commit_in_ = 1;
+  fails_whole_ = whole;
 }
 
 void memory_disk::fail_witness(std::uint64_t nth) {
@@ -132,7 +139,8 @@ result<std::vector<entry>> memory_backend::scan(table in, byte_view from, byte_v
 result<void> memory_backend::commit(std::span<const write_batch> batches, journal_position last) {
   std::lock_guard lock(disk_->mutex_);
   KITH_TRY(usable());
-  if (strikes(disk_->fail_commit_in_)) return fail(errc::io, "disk_failed", "as the test asked");
+  const bool struck = strikes(disk_->fail_commit_in_);
+  if (struck && !disk_->fails_whole_) return fail(errc::io, "disk_failed", "as the test asked");
   std::vector<memory_disk::undo>* undone = nullptr;
   if (!disk_->sync_)
     undone =
@@ -141,6 +149,7 @@ result<void> memory_backend::commit(std::span<const write_batch> batches, journa
     for (const auto& op : batch.operations()) disk_->apply(op, undone);
   disk_->position_ = last;
   ++disk_->commits_;
+  if (struck) return fail(errc::io, "disk_failed", "as the test asked, though all of it is there");
   return {};
 }
 

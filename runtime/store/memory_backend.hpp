@@ -25,6 +25,9 @@ public:
   // The `nth` commit from now (1: the next) fails with io "disk_failed" and changes nothing.
   void fail_commit(std::uint64_t nth = 1);
   void fail_witness(std::uint64_t nth = 1);
+  // The next commit is never heard of: it fails with io "disk_failed", and is there all the same
+  // (`whole`), or was cut off by the end of power and is not, as a log drops a record's beginning.
+  void tear_commit(bool whole);
 
   std::uint64_t commits() const;
   std::size_t unsynced() const; // commits
@@ -51,6 +54,7 @@ private:
   bool sync_ = true;
   std::uint64_t generation_ = 0; // of the backend that may use the disk
   std::uint64_t commits_ = 0, fail_commit_in_ = 0, fail_witness_in_ = 0; // 0: never
+  bool fails_whole_ = false;
 };
 
 // One life of a node on a memory_disk.

@@ -76,3 +76,22 @@ TEST_CASE("the memory disk reports a store behind its witness and fails on comma
   CHECK(again.error().category == errc::corrupt);
   CHECK(again.error().code == "store_behind_witness");
 }
+
+TEST_CASE("a torn commit is never heard of, and is there as a whole or not at all",
+          "[store][unit]") {
+  auto disk = std::make_shared<memory_disk>(); // shared with each life
+  std::unique_ptr<backend> life = std::move(memory_backend::open(disk).value());
+  const bool whole = GENERATE(true, false);
+  write_batch two = put("a", "1");
+  two.put(table::state, as_bytes("b"), as_bytes("1"));
+  disk->tear_commit(whole);
+  CHECK(commit(*life, two, 1).error().code == "disk_failed");
+  disk->crash();
+  life = std::move(memory_backend::open(disk).value());
+  CHECK(life->recovered() == (whole ? 1 : 0));
+  CHECK(everything(*life, table::state).size() == (whole ? 2 : 0));
+  REQUIRE(commit(*life, put("c", "1"), 2)); // once
+  disk->fail_commit();
+  CHECK(commit(*life, put("d", "1"), 3).error().code == "disk_failed");
+  CHECK_FALSE(get(*life, "d")); // nothing is left of the tearing
+}

@@ -52,6 +52,7 @@ class Consumer(unittest.TestCase):
     def test_the_prefix_holds_program_headers_archives_and_a_package_that_names_no_source(self):
         there = {os.path.relpath(path, self.prefix) for path in files_below(self.prefix)}
         for wanted in ("bin/kith", "include/kith/kith.hpp", "include/kith/test.hpp", "include/kith/client.hpp",
+                       "include/kith/simulation.hpp",
                        "include/kith-internal/runtime/base/result.hpp"):
             self.assertIn(wanted, there)
         self.assertEqual({os.path.basename(path) for path in there if path.endswith(".a")},
@@ -80,7 +81,7 @@ class Consumer(unittest.TestCase):
 
     def test_the_consumers_own_tests_pass(self):
         said = run("ctest", "--test-dir", self.build, "--output-on-failure", "--no-tests=error")
-        self.assertIn("100% tests passed, 0 tests failed out of 1", said)
+        self.assertIn("100% tests passed, 0 tests failed out of 2", said)
 
     def test_the_consumers_program_is_a_node_with_its_agent(self):
         state = os.path.join(self.scratch, "state")

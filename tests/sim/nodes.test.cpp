@@ -1,6 +1,6 @@
 // Whole nodes under faults, from seeds. KITH_SEED=n runs that one alone and prints what goes wrong;
-// KITH_SEEDS=n as many from the first.
-#include "tests/sim/walkers.hpp"
+// KITH_SEEDS=n as many from the first; KITH_SIM_SECONDS=n how long things go wrong in each.
+#include "actors/simulation/walkers.hpp"
 
 #include <catch2/catch.hpp>
 #include <cstdlib>
@@ -15,10 +15,12 @@ std::uint64_t environment(const char* name, std::uint64_t otherwise) {
   return text != nullptr ? std::strtoull(text, nullptr, 10) : otherwise;
 }
 
-std::string listed(const run_report& r) {
+double seconds(duration d) { return std::chrono::duration<double>(d).count(); }
+
+std::string listed(const report& r) {
   std::string out =
       "KITH_SEED=" + std::to_string(r.seed) + ", " + std::to_string(r.nodes) + " nodes\n";
-  for (auto& f : r.plan) out += "  " + f.text() + "\n";
+  for (auto& f : r.plan) out += "  #" + std::to_string(f.number) + " " + f.text() + "\n";
   for (auto& b : r.broken) out += "  broken: " + b + "\n";
   return out;
 }
@@ -27,6 +29,42 @@ make_scenario strolling() {
   return [] { return std::make_unique<walkers>(); };
 }
 
+options of_seed(std::uint64_t seed) {
+  options o;
+  o.seed = seed;
+  o.span = std::chrono::seconds(environment("KITH_SIM_SECONDS", 20));
+  o.mean_pause = std::chrono::seconds(1);
+  return o;
+}
+
+void print_trace(const report& r) {
+  std::printf("events %llu, trace %016llx, %.0f s simulated\n",
+              static_cast<unsigned long long>(r.events), static_cast<unsigned long long>(r.trace),
+              seconds(r.simulated));
+}
+
+// What many seeds came to.
+struct sums {
+  fault_counts injected{};
+  duration simulated{};
+  std::uint64_t seeds = 0;
+
+  void add(const report& r) {
+    ++seeds;
+    simulated += r.simulated;
+    for (std::size_t k = 0; k < injected.size(); ++k) injected[k] += r.injected[k];
+  }
+  void print(duration took) const {
+    std::printf("%llu seeds: %.0f s simulated in %.1f s, %.0f times real time\ninjected:",
+                static_cast<unsigned long long>(seeds), seconds(simulated), seconds(took),
+                seconds(simulated) / seconds(took));
+    for (auto k : all_fault_kinds)
+      std::printf(" %s %llu", std::string(name_of(k)).c_str(),
+                  static_cast<unsigned long long>(injected[std::size_t(k)]));
+    std::printf("\n");
+  }
+};
+
 } // namespace
 
 TEST_CASE("whatever goes wrong with nodes, ways, disks and clocks, all that was taken is done once",
@@ -34,10 +72,11 @@ TEST_CASE("whatever goes wrong with nodes, ways, disks and clocks, all that was 
   const auto first = environment("KITH_SEED", 1);
   const bool alone = std::getenv("KITH_SEED") != nullptr;
   const auto count = environment("KITH_SEEDS", alone ? 1 : 20);
-  std::array<std::uint64_t, all_fault_kinds.size()> injected{};
+  const system_clock clock;
+  const auto begin = clock.now();
+  sums all;
   for (auto seed = first; seed < first + count; ++seed) {
-    run_options o;
-    o.seed = seed;
+    auto o = of_seed(seed);
     if (alone && std::getenv("KITH_SIM_LOG") != nullptr)
       o.on_log = [](std::string_view node, std::string_view line) {
         std::fprintf(stderr, "%s %.*s\n", std::string(node).c_str(), int(line.size()), line.data());
@@ -51,27 +90,21 @@ TEST_CASE("whatever goes wrong with nodes, ways, disks and clocks, all that was 
       FAIL_CHECK(listed(r));
       break;
     }
-    for (std::size_t k = 0; k < injected.size(); ++k) injected[k] += r.injected[k];
-    if (alone)
-      std::printf("%sevents %llu, trace %016llx, %.0f s simulated\n", listed(r).c_str(),
-                  static_cast<unsigned long long>(r.events),
-                  static_cast<unsigned long long>(r.trace),
-                  std::chrono::duration<double>(r.simulated).count());
+    all.add(r);
+    if (alone && count == 1) std::printf("%s", listed(r).c_str());
+    if (alone) print_trace(r);
   }
-  if (count >= 20)
-    for (auto k : all_fault_kinds) {
-      INFO(name_of(k));
-      CHECK(injected[std::size_t(k)] > 0);
-    }
+  all.print(clock.now() - begin);
+  if (count < 20) return;
+  for (auto k : all_fault_kinds) {
+    INFO(name_of(k));
+    CHECK(all.injected[std::size_t(k)] > 0);
+  }
 }
 
 TEST_CASE("a seed is the same run each time", "[sim]") {
-  run_options o;
-  o.seed = 4;
-  o.span = std::chrono::seconds(20);
-  auto one = run(o, strolling()), other = run(o, strolling());
+  auto one = run(of_seed(4), strolling()), other = run(of_seed(4), strolling());
   CHECK(one.trace == other.trace);
   CHECK(one.events == other.events);
-  o.seed = 5;
-  CHECK(run(o, strolling()).trace != one.trace);
+  CHECK(run(of_seed(5), strolling()).trace != one.trace);
 }

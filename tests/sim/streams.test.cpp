@@ -4,8 +4,9 @@
 // order, and state agrees with it.
 #include "actors/link/link_streams.hpp"
 #include "actors/mailbox/test_support.hpp"
+#include "actors/simulation/invariants.hpp"
+#include "actors/simulation/walker.hpp"
 #include "protocols/kith/decode.hpp"
-#include "tests/sim/walker.hpp"
 
 using namespace kith;
 using namespace kith::testing;
@@ -78,9 +79,18 @@ public:
       CHECK(n->queued_count() == 0);
       for (auto& [id, s] : n->streams) CHECK(s->acked == s->durable);
     }
+    CHECK(simulation::broken_invariants(disks()) == std::vector<std::string>{});
+    CHECK(simulation::unfinished(disks()) == std::vector<std::string>{});
+    CHECK(simulation::dead_letters(disks()) == 0);
   }
 
 private:
+  std::vector<store::backend*> disks() const {
+    std::vector<store::backend*> all;
+    for (auto& n : nodes_)
+      if (n->up()) all.push_back(n->backend.get());
+    return all;
+  }
   static std::size_t other(std::size_t i, std::uint64_t n) {
     return (i + 1 + n % (node_count - 1)) % node_count;
   }
@@ -172,6 +182,7 @@ private:
       nodes_[i]->crash();
     for (auto& e : ends_[i]) e.streams.reset();
     ++crashes_[i];
+    REQUIRE(simulation::broken_invariants(disks()) == std::vector<std::string>{});
   }
   void start(std::size_t i) {
     nodes_[i]->restart(!clean_[i]);

@@ -49,9 +49,16 @@ constexpr entry entries[] = {
     {"inbox", inbox_command},
     {"timers", timers_command},
     {"timers cancel", timers_cancel_command},
+    {"sim", sim_command},
 };
 
 } // namespace
+
+result<int> sim_command(const context& c) {
+  if (!c.what.simulate)
+    return fail(errc::unsupported, "no_simulator", "this program has no simulator in it");
+  return c.what.simulate(c.io, c.given);
+}
 
 int run(const std::vector<std::string>& arguments, const program& what, const console& io) {
   const auto taken_apart = parse_command_line(arguments, what, io);

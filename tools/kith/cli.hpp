@@ -47,6 +47,8 @@ struct command {
 struct program {
   std::string version;
   std::function<result<std::unique_ptr<running_node>>(node_start)> start_node;
+  // `sim`; empty: this program has no simulator.
+  std::function<result<int>(const console&, const options&)> simulate = {};
   std::vector<command> commands;
   // What `up` starts its nodes with; a test has its own.
   std::string executable = "/proc/self/exe";

@@ -196,6 +196,25 @@ void define_timers_cancel(CLI::App& c, options& o) {
   c.add_option("id", o.id, "The timer's id, as `kith timers` prints it")->required();
 }
 
+void define_sim(CLI::App& c, options& o) {
+  define_libs(c, o);
+  c.add_option("--scenario", o.scenario,
+               "Which, by its name (default: the only one of the program and its libraries, or "
+               "walkers, which is built in)");
+  c.add_option("--seed", o.seed, "The first seed (default 1)");
+  c.add_option("--seeds", o.seeds, "How many, one after the other (default 1)")
+      ->check(CLI::Range(std::uint64_t(1), std::uint64_t(1'000'000)));
+  c.add_option("--nodes", o.nodes, "How many nodes (default: 3 to 7, by the seed)")
+      ->check(CLI::Range(1u, nodes_max));
+  c.add_option("--minutes", o.minutes, "How long things go wrong in each, simulated (default 1)")
+      ->check(CLI::Range(0.01, 1440.0));
+  c.add_option("--faults", o.faults, "Kinds of faults by commas, or none (default: all)");
+  c.add_option("--only", o.only, "Of the seed's faults only these, by number")
+      ->delimiter(',')
+      ->check(CLI::Range(std::size_t(1), std::size_t(1'000'000)));
+  c.add_flag("--log", o.log, "Show on stderr what the nodes log, with one seed");
+}
+
 constexpr command_spec specs[] = {
     {"", "init", "Cluster",
      "Create the state directory: a cluster secret, and settings for each node",
@@ -222,6 +241,13 @@ constexpr command_spec specs[] = {
      "  kith doctor\n  kith doctor --node n2 --json", define_nothing},
     {"", "logs", "Cluster", "Show what the nodes here have logged; with --node only one",
      "  kith logs --level warn\n  kith logs --node n2 --follow --grep link", define_logs},
+    {"", "sim", "Cluster",
+     "Run agents on simulated nodes where much goes wrong, from a seed; exit code 1 if one breaks",
+     "  kith sim --seeds 20                the built-in scenario\n"
+     "  kith sim --lib ./agents.so --seed 17 --nodes 5 --minutes 10\n"
+     "  kith sim --lib ./agents.so --seed 17 --only 4,9 --log\n"
+     "  kith sim --faults crash,partition --seeds 100",
+     define_sim},
     {"config", "show", "", "Show a node's settings, and where each comes from",
      "  kith config show --node n1", define_nothing},
     {"config", "check", "",

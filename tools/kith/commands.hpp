@@ -85,5 +85,6 @@ result<int> dlq_purge_command(const context& c);
 result<int> inbox_command(const context& c);
 result<int> timers_command(const context& c);
 result<int> timers_cancel_command(const context& c);
+result<int> sim_command(const context& c);
 
 } // namespace kith::cli

@@ -196,3 +196,30 @@ TEST_CASE("spawn and own say who owns an agent, and own wants exactly one of a D
   CHECK(c.kith({"own"}).code == 2);
   CHECK(c.requests("n1") == asked);
 }
+
+TEST_CASE("sim hands what was asked for to the simulator, and says if there is none",
+          "[kith][unit]") {
+  temporary_directory empty;
+  command_line kith(empty.path().string());
+  CHECK(kith({"sim"}).err.find("no simulator") != std::string::npos);
+  cli::options got;
+  kith.program.simulate = [&](const cli::console&, const cli::options& o) -> result<int> {
+    got = o;
+    return 1;
+  };
+  CHECK(kith({"sim"}).code == 1);
+  CHECK((got.seed == 1 && got.seeds == 1 && got.nodes == 0 && got.minutes == 1));
+  CHECK((got.faults.empty() && got.only.empty() && !got.log));
+  kith({"sim", "--lib", "a.so", "--lib", "b.so", "--scenario", "s", "--seed",
+        "18446744073709551615", "--nodes", "5", "--minutes", "0.5", "--faults", "crash,loss",
+        "--only", "4,9", "--log"});
+  CHECK(got.libs == std::vector<std::string>{"a.so", "b.so"});
+  CHECK((got.scenario == "s" && got.seed == ~std::uint64_t(0) && got.nodes == 5));
+  CHECK((got.minutes == 0.5 && got.faults == "crash,loss" && got.log));
+  CHECK(got.only == std::vector<std::size_t>{4, 9});
+  for (auto wrong : std::vector<std::vector<std::string>>{
+           {"--seeds", "0"}, {"--nodes", "65"}, {"--minutes", "0"}, {"--only", "0"}}) {
+    wrong.insert(wrong.begin(), "sim");
+    CHECK(kith(wrong).code == 2);
+  }
+}

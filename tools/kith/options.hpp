@@ -79,6 +79,14 @@ struct options {
   bool allow_private = false;
   // stop
   std::string deadline;
+  // sim, with nodes and libs
+  std::string scenario; // empty: the only one there is
+  std::uint64_t seed = 1;
+  std::uint64_t seeds = 1;
+  double minutes = 1;
+  std::string faults;            // "none", or kinds by commas; empty: all
+  std::vector<std::size_t> only; // faults of the plan, by number
+  bool log = false;
   // a command of an extension: its own arguments, untouched
   std::vector<std::string> rest;
 };

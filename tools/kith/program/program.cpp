@@ -4,8 +4,9 @@
 #include "actors/node/node.hpp"
 #include "tools/kith/exit_code.hpp"
 #include "tools/kith/node_settings.hpp"
+#include "tools/kith/program/libraries.hpp"
+#include "tools/kith/program/sim.hpp"
 
-#include <dlfcn.h>
 #include <exception>
 #include <ostream>
 #include <unistd.h>
@@ -26,19 +27,6 @@ private:
   std::unique_ptr<node> inner_;
 };
 
-// Its agent types register themselves while it is loaded, with the table in this program: the
-// library has none of its own, for the program's symbols come first. Never unloaded.
-result<void> load_library(const std::string& path) {
-  const auto before = agent_types::names().size();
-  if (::dlopen(std::filesystem::absolute(path).c_str(), RTLD_NOW | RTLD_GLOBAL) == nullptr)
-    return fail(errc::invalid, "bad_library",
-                std::string(::dlerror()) + ": build it against this version of Kith");
-  if (agent_types::names().size() == before)
-    return fail(errc::invalid, "bad_library",
-                path + " has no agent type in it; register them with KITH_AGENT");
-  return {};
-}
-
 result<std::unique_ptr<cli::running_node>> start_node(cli::node_start start) {
   for (const auto& path : start.libs) KITH_TRY(load_library(path));
   KITH_TRY(agent_types::check());
@@ -56,6 +44,7 @@ int main_with(int argc, char** argv, std::vector<cli::command> commands) {
   try {
     const cli::program what{.version = KITH_VERSION,
                             .start_node = start_node,
+                            .simulate = simulate,
                             .commands = std::move(commands),
                             .exit_now = [](int code) { ::_exit(code); }};
     return cli::run(std::vector<std::string>(argv + std::min(argc, 1), argv + argc), what, io);

@@ -1,0 +1,113 @@
+#include "actors/simulation/invariants.hpp"
+
+#include "actors/mailbox/keys.hpp"
+#include "runtime/stream/records.hpp"
+
+#include <map>
+
+namespace kith::simulation {
+
+namespace {
+
+using store::table;
+
+// Every record under the kind byte of an example key.
+template <class Visit>
+void each(store::backend& disk, table in, const bytes& example, Visit visit) {
+  auto from = keys::prefix(example, 1);
+  const auto to = keys::end_of(from);
+  for (;;) {
+    const auto found = disk.scan(in, from, to, {}).value();
+    if (found.empty()) return;
+    for (const auto& e : found) visit(e);
+    from = found.back().key;
+    from.push_back(0);
+  }
+}
+
+struct ends {
+  std::optional<records::stream_out> out;
+  std::optional<records::stream_in> in;
+  bool local = false; // both on one disk
+};
+using by_stream = std::map<stream_key, ends>;
+
+by_stream streams_of(std::span<store::backend* const> disks) {
+  by_stream all;
+  std::map<stream_key, std::size_t> out_on;
+  for (std::size_t d = 0; d < disks.size(); ++d) {
+    each(*disks[d], table::state, keys::out_stream({}, {}), [&](const store::entry& e) {
+      auto r = records::decode<records::stream_out>(e.value).value();
+      const auto key = r.stream.key();
+      out_on[key] = d;
+      all[key].out = std::move(r);
+    });
+  }
+  for (std::size_t d = 0; d < disks.size(); ++d)
+    each(*disks[d], table::state, keys::in_stream({}, {}), [&](const store::entry& e) {
+      auto r = records::decode<records::stream_in>(e.value).value();
+      const auto key = r.stream.key();
+      auto from = out_on.find(key);
+      auto& both = all[key];
+      both.local = from != out_on.end() && from->second == d;
+      both.in = std::move(r);
+    });
+  return all;
+}
+
+std::string name_of(const stream_id& s) {
+  return "the stream from " + s.from.text() + " to " + s.to.text() +
+         (s.lane == lane::answer ? ", answers," : "");
+}
+
+std::string at(sequence n) { return std::to_string(n); }
+
+} // namespace
+
+std::vector<std::string> broken_invariants(std::span<store::backend* const> disks) {
+  std::vector<std::string> broken;
+  for (const auto& [key, s] : streams_of(disks)) {
+    if (!s.in) continue;
+    const auto name = name_of(s.in->stream);
+    if (s.in->quarantined) broken.push_back(name + " is quarantined: " + s.in->quarantine_reason);
+    if (!s.out || s.local) continue; // its sender is down; or one queue, which both write
+    if (s.in->consumed >= s.in->head.next)
+      broken.push_back(name + " was consumed to " + at(s.in->consumed) + ", and came to " +
+                       at(s.in->head.next - 1));
+    if (s.in->head.next > s.out->head.next)
+      broken.push_back(name + " came to " + at(s.in->head.next - 1) +
+                       ", and its sender has it to " + at(s.out->head.next - 1));
+    else if (s.in->head.next == s.out->head.next && s.in->head.last != s.out->head.last)
+      broken.push_back(name + " has two histories");
+    if (s.out->acked >= s.in->head.next)
+      broken.push_back(name + " was acked to " + at(s.out->acked) + ", and came to " +
+                       at(s.in->head.next - 1));
+  }
+  return broken;
+}
+
+std::vector<std::string> unfinished(std::span<store::backend* const> disks) {
+  std::vector<std::string> open;
+  for (const auto& [key, s] : streams_of(disks)) {
+    const auto made = s.out ? s.out->head.next - 1 : s.in->head.next - 1;
+    const auto consumed = s.in ? s.in->consumed : 0;
+    if (made != consumed)
+      open.push_back(name_of(s.out ? s.out->stream : s.in->stream) + " was consumed to " +
+                     at(consumed) + " of " + at(made));
+  }
+  for (auto* disk : disks)
+    each(*disk, table::state, keys::ask({}, {}), [&](const store::entry& e) {
+      auto r = records::decode<records::ask_record>(e.value).value();
+      open.push_back("an ask " + r.kind + " of " + r.to.text() + " is not answered");
+    });
+  return open;
+}
+
+std::size_t dead_letters(std::span<store::backend* const> disks) {
+  std::size_t count = 0;
+  for (auto* disk : disks)
+    each(*disk, table::ledger, keys::dead_begin(), [&](const store::entry&) { ++count; });
+  return count;
+}
+
+} // namespace kith::simulation
