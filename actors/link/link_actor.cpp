@@ -22,6 +22,12 @@ link_actor::link_actor(caf::actor_config& config, did peer, caf::actor cluster, 
                     ports_.log.warn(text, {{"peer", peer_.text()}});
                 }}) {}
 
+void link_actor::on_exit() {
+  if (session_) session_->close(wire::parting::other, "its link ended");
+  session_.reset();
+  cluster_ = nullptr;
+}
+
 caf::behavior link_actor::make_behavior() {
   delayed_send(this, ping_interval, link_tick{});
   return {

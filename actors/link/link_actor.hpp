@@ -37,6 +37,8 @@ public:
              std::shared_ptr<actor_gate> gate);
   caf::behavior make_behavior() override;
   const char* name() const override { return "kith.link"; }
+  // Lets go of those who know it.
+  void on_exit() override;
 
 private:
   void control(const wire::frame& f) override;

@@ -11,7 +11,11 @@ std::shared_ptr<link_session> link_session::start(std::unique_ptr<net::byte_stre
                                                   bool dialed, std::optional<did> expected,
                                                   wire::hello hello, session_ports ports,
                                                   events handlers) {
-  std::shared_ptr<link_session> s(new link_session(std::move(ports)));
+  // Whoever lets go of it last, it ends on the reactor's thread, or with what that had still to do.
+  auto& reactor = ports.reactor;
+  std::shared_ptr<link_session> s(new link_session(std::move(ports)), [&reactor](link_session* p) {
+    reactor.post([last = std::shared_ptr<link_session>(p)] {});
+  });
   s->id_ = next_session_id++;
   s->events_ = std::move(handlers);
   s->socket_ = std::move(socket);

@@ -92,6 +92,7 @@ void mailbox_actor::on_exit() {
   ports_.router.set_mailbox(box_.who().self, {}, nullptr);
   ended_.who = box_.who().self;
   if (ports_.ended) ports_.ended(ended_, culprit_);
+  links_.clear(); // they may know us
 }
 
 void mailbox_actor::fail_with(const std::string& why) {

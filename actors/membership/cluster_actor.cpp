@@ -11,6 +11,12 @@ cluster_actor::cluster_actor(caf::actor_config& config, cluster_options options,
     : caf::event_based_actor(config), options_(std::move(options)), ports_(std::move(ports)),
       seen_(std::move(seen)), members_(ports_.session.node_key.did(), options_.seeds) {}
 
+void cluster_actor::on_exit() {
+  waiting_.clear();
+  ports_.links = nullptr;
+  ports_.start_link = nullptr;
+}
+
 caf::behavior cluster_actor::make_behavior() {
   load_peers();
   tick();
@@ -75,6 +81,7 @@ void cluster_actor::greet(std::unique_ptr<net::byte_stream> socket, bool dialed,
     auto info = p;
     if (!address.empty()) info.address = address;
     caf::anon_send(cluster, session_opened{s, std::make_shared<const peer_info>(std::move(info))});
+    holder->reset();
   };
   events.closed = [cluster, holder, address, dialed](const std::shared_ptr<link_session>&,
                                                      const error& why) {
@@ -107,13 +114,16 @@ void cluster_actor::dial(const membership::dial& d) {
 
 void cluster_actor::opened(session_opened& s) {
   const auto& peer = *s.peer;
-  if (peer.hello.seen_of_you > ports_.journal.synced())
+  if (stopping_) return;
+  if (peer.hello.seen_of_you > ports_.journal.synced()) {
+    stopping_ = true; // said once: the node ends of it
     return ports_.on_fatal({errc::corrupt, "store_rewound",
                             "peer " + peer.hello.name + " saw this node at journal position " +
                                 std::to_string(peer.hello.seen_of_you) +
                                 ", but the store ends at " +
                                 std::to_string(ports_.journal.synced()) +
                                 ": it was replaced by an older copy; restore it as a backup"});
+  }
   members_.up(peer.node, peer.hello.name, peer.hello.addresses,
               peer.dialed ? peer.address : std::string());
   ports_.peers.update(peer.node, [&](peer_status& p) {

@@ -62,6 +62,8 @@ public:
                 std::shared_ptr<seen_positions> seen);
   caf::behavior make_behavior() override;
   const char* name() const override { return "kith.cluster"; }
+  // Lets go of those who know it.
+  void on_exit() override;
 
   // For a connection that was accepted or dialled; on the reactor's thread.
   static void greet(std::unique_ptr<net::byte_stream> socket, bool dialed,

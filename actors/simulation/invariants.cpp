@@ -1,6 +1,7 @@
 #include "actors/simulation/invariants.hpp"
 
 #include "actors/mailbox/keys.hpp"
+#include "runtime/stream/handler_records.hpp"
 #include "runtime/stream/records.hpp"
 
 #include <map>
@@ -95,11 +96,16 @@ std::vector<std::string> unfinished(std::span<store::backend* const> disks) {
       open.push_back(name_of(s.out ? s.out->stream : s.in->stream) + " was consumed to " +
                      at(consumed) + " of " + at(made));
   }
-  for (auto* disk : disks)
+  for (auto* disk : disks) {
+    each(*disk, table::state, keys::handler({}, {}), [&](const store::entry& e) {
+      auto h = records::decode<records::handler_start>(e.value).value();
+      if (!h.dead) open.push_back("a handler of a message from " + h.from.text() + " still waits");
+    });
     each(*disk, table::state, keys::ask({}, {}), [&](const store::entry& e) {
       auto r = records::decode<records::ask_record>(e.value).value();
       open.push_back("an ask " + r.kind + " of " + r.to.text() + " is not answered");
     });
+  }
   return open;
 }
 

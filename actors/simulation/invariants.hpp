@@ -14,8 +14,8 @@ namespace kith::simulation {
 // history of it; none is quarantined; nothing was consumed that did not come. A sentence each.
 std::vector<std::string> broken_invariants(std::span<store::backend* const> disks);
 
-// What is not done yet: envelopes that their recipient's node has not, or has not consumed, and
-// asks without an answer. In the end there must be none.
+// What is not done yet: envelopes that their recipient's node has not, or has not consumed,
+// handlers that wait, and asks without an answer. In the end there must be none.
 std::vector<std::string> unfinished(std::span<store::backend* const> disks);
 
 std::size_t dead_letters(std::span<store::backend* const> disks);

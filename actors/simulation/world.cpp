@@ -23,6 +23,7 @@ duration world::elapsed() const { return impl_.in.now() - impl_.begin; }
 std::uint64_t world::below(std::uint64_t bound) { return impl_.random.below(bound); }
 std::size_t world::waiting() const { return impl_.open->waiting.size(); }
 void world::allow_dead_letters() { impl_.dead_letters_allowed = true; }
+std::size_t world::dead_letters() const { return simulation::dead_letters(impl_.disks()); }
 void world::broken(std::string what) { impl::say(*impl_.open, std::move(what)); }
 
 did world::spawn(std::size_t node, const std::string& type, const std::string& name,
@@ -130,7 +131,7 @@ void world::impl::judge() {
   if (!open->waiting.empty())
     say(*open, std::to_string(open->waiting.size()) + " messages were not taken or answered");
   if (dead_letters_allowed) return;
-  if (auto count = dead_letters(all); count != 0)
+  if (auto count = simulation::dead_letters(all); count != 0)
     say(*open, std::to_string(count) + " dead letters");
 }
 

@@ -38,6 +38,7 @@ void supervisor::on_exit() {
     if (c.actor) anon_send_exit(c.actor, caf::exit_reason::kill);
     ports_.view.erase(path_of(c));
   }
+  children_.clear(); // they know us, or somebody who does
 }
 
 void supervisor::note(const child& c, const std::string& state) {

@@ -60,7 +60,6 @@ public:
     put(to, kind, encode(value), std::move(then));
   }
   std::size_t waiting() const; // told and not taken yet, or asked and not answered
-
   // What a durable of an agent holds on its disk; empty: nothing, or no T.
   template <class T> std::optional<T> stored(const did& agent, std::string_view durable) {
     auto text = stored_json(agent, durable);
@@ -73,6 +72,7 @@ public:
   }
   // Messages may end as dead letters: without this, one that did is broken.
   void allow_dead_letters();
+  std::size_t dead_letters() const; // of nodes that are up
 
   struct impl;
   explicit world(impl& i) : impl_(i) {}
