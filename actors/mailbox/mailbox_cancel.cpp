@@ -95,9 +95,13 @@ void mailbox::take_orders(mailbox_step& step) {
     bool found = false;
     for (const auto& id : handlers_.ids()) {
       auto* h = handlers_.find(id);
+      const bool kept = h->start != nullptr;
       if (!load_start(id, *h)) continue;
       auto began = envelope::parse(h->start->envelope);
-      if (!began || began->id() != order.message) continue;
+      if (!began || began->id() != order.message) {
+        if (!kept) h->start.reset();
+        continue;
+      }
       expire_now(id, *h, order.reason, step);
       found = true;
       break;

@@ -84,6 +84,13 @@ struct segment {
   bool operator==(const segment&) const = default;
 };
 
+struct timer_fired {
+  std::string timer;
+  std::uint64_t n = 0, missed = 0;
+  wall_ms due = 0;
+  bool operator==(const timer_fired&) const = default;
+};
+
 // How it began, and if it died what is needed to look at it and to go on.
 struct handler_start {
   byte_array<16> origin{}; // names the handler, and is part of each step's key
@@ -91,13 +98,7 @@ struct handler_start {
   stream_key stream{}; // zero for QoS 0
   sequence seq = 0;
   // If a timer began it, and no message: the envelope is then as if the agent had told it itself.
-  struct firing {
-    std::string timer;
-    std::uint64_t n = 0, missed = 0;
-    wall_ms due = 0;
-    bool operator==(const firing&) const = default;
-  };
-  std::optional<firing> fired;
+  std::optional<timer_fired> fired;
   slice envelope; // raw; decode checks it with envelope::parse
   wall_ms started = 0;
   wall_ms expires = 0; // when it is cancelled: the asker's deadline, or somebody's wish; 0: never
