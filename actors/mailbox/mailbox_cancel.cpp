@@ -8,12 +8,6 @@ namespace kith {
 
 using store::table;
 
-namespace {
-
-constexpr std::string_view deadline_passed = "nobody waits for its answer: the deadline passed";
-
-} // namespace
-
 // An ask that a handler of ours awaited: whoever was asked may stop.
 void mailbox::forget_ask(const uuid& request, mailbox_step& step) {
   const auto* ask = asks_.find(request);

@@ -190,7 +190,9 @@ mailbox::resumption mailbox::resume(const handler_id& id, const records::step_re
   if (outcome.status == turn_status::done) return {};
   if (outcome.status == turn_status::refused) {
     for (const auto& request : h->run->requests()) forget_ask(request, step);
-    end_handler(id, *h, answer_status::refused, {text_type, outcome.reason}, step);
+    const bool expired = outcome.reason == deadline_passed; // by our clock: the asker's may differ
+    end_handler(id, *h, expired ? answer_status::expired : answer_status::refused,
+                {text_type, outcome.reason}, step);
     return {};
   }
   if (outcome.status == turn_status::crashed) {
