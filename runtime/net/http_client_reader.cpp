@@ -16,7 +16,7 @@ namespace http = boost::beast::http;
 
 constexpr std::string_view response_start = "HTTP/1.";
 constexpr std::string_view head_end = "\r\n\r\n";
-constexpr std::size_t last_chunk_size_min = 5; // "0\r\n\r\n"
+constexpr std::size_t empty_chunked_size = 5; // "0\r\n\r\n"
 constexpr std::size_t content_length_digits_max = 18;
 constexpr std::size_t body_reserve_max = 64 * 1024; // before any of the body is there
 
@@ -41,6 +41,7 @@ public:
   http_response response;
   bytes body;
   std::optional<error> refused;
+  bool chunk_begun = false; // the line of a first chunk was read
 
 private:
   void refuse(beast::error_code& ec, error why) {
@@ -81,7 +82,9 @@ private:
     return part.size();
   }
 
-  void on_chunk_header_impl(std::uint64_t, beast::string_view, beast::error_code&) override {}
+  void on_chunk_header_impl(std::uint64_t, beast::string_view, beast::error_code&) override {
+    chunk_begun = true;
+  }
 
   std::size_t on_chunk_body_impl(std::uint64_t, beast::string_view part,
                                  beast::error_code& ec) override {
@@ -142,8 +145,9 @@ result<bool> http_client_reader::impl::read_head() {
 
 result<void> http_client_reader::impl::read_body() {
   while (!done) {
-    // Wherever it is in a chunked body, that many are still to come; Beast asserts on fewer.
-    const bool waits = beast->chunked() && rest.size() < last_chunk_size_min;
+    // As many come at least; Beast asserts on fewer if the first chunk is the last. Not after it:
+    // what is wrong there is to be seen at the same byte however the body is cut.
+    const bool waits = beast->chunked() && !beast->chunk_begun && rest.size() < empty_chunked_size;
     if (rest.empty() || waits) return {};
     KITH_ASSIGN(const std::size_t used, put(rest));
     rest.erase(rest.begin(), rest.begin() + std::ptrdiff_t(used));

@@ -185,6 +185,12 @@ TEST_CASE("a response that is malformed or ambiguous is refused", "[net][unit]")
   }
 }
 
+TEST_CASE("a bad chunk is seen at the same byte however the body is cut", "[net][unit]") {
+  const std::string text = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\n \r\n\r\n";
+  for (const std::size_t piece : {1, 2, 3, 7, 1000})
+    CHECK(read(text, false, piece).code == "bad_response");
+}
+
 TEST_CASE("after an error nothing more is taken, and an end makes nothing of it", "[net][unit]") {
   http_client_reader reader({}, false);
   CHECK_FALSE(reader.feed(as_bytes("nonsense")));

@@ -20,7 +20,7 @@ constexpr std::size_t request_line_room = method_size_max + 11;
 constexpr std::size_t body_reserve_max = 16 * 1024; // before any of the body is there
 constexpr int empty_lines_max = 2;                  // before a request line (RFC 9112 section 2.2)
 constexpr std::size_t content_length_digits_max = 18;
-constexpr std::size_t last_chunk_size_min = 5; // "0\r\n\r\n"
+constexpr std::size_t empty_chunked_size = 5; // "0\r\n\r\n"
 
 std::string_view view(beast::string_view text) { return {text.data(), text.size()}; }
 
@@ -38,6 +38,7 @@ public:
   std::optional<http_refusal> refused;
   bool head_done = false;
   bool expects_continue = false;
+  bool chunk_begun = false; // the line of a first chunk was read
 
 private:
   void refuse(beast::error_code& ec, http_refusal why) {
@@ -116,7 +117,9 @@ private:
     return part.size();
   }
 
-  void on_chunk_header_impl(std::uint64_t, beast::string_view, beast::error_code&) override {}
+  void on_chunk_header_impl(std::uint64_t, beast::string_view, beast::error_code&) override {
+    chunk_begun = true;
+  }
 
   std::size_t on_chunk_body_impl(std::uint64_t, beast::string_view part,
                                  beast::error_code& ec) override {
@@ -187,8 +190,9 @@ std::size_t http_reader::impl::parse(byte_view in) {
   while (where == state::body && used < in.size()) {
     byte_view left = in.subspan(used);
     const bool chunked = beast->chunked();
-    // Wherever it is in a chunked body, that many are still to come; Beast asserts on fewer.
-    if (chunked && left.size() < last_chunk_size_min) break;
+    // As many come at least; Beast asserts on fewer if the first chunk is the last. Not after it:
+    // what is wrong there is to be seen at the same byte however the body is cut.
+    if (chunked && !beast->chunk_begun && left.size() < empty_chunked_size) break;
     // A chunk's line, or the trailers, must fit; so the limit is the same however they are cut.
     if (chunked) left = left.first(std::min(left.size(), options.head_size_max + 1));
     const std::size_t n = put(left);
