@@ -1,25 +1,15 @@
 #include "actors/mailbox/handlers.hpp"
 
 #include "runtime/crypto/hash.hpp"
+#include "runtime/store/each.hpp"
 
 #include <algorithm>
 
 namespace kith {
 
-using store::table;
+using store::each, store::table;
 
 namespace {
-
-result<void> each(store::backend& disk, bytes from, const bytes& to,
-                  const std::function<result<void>(const store::entry&)>& visit) {
-  for (;;) {
-    KITH_ASSIGN(auto found, disk.scan(table::state, from, to, {}));
-    for (const auto& e : found) KITH_TRY(visit(e));
-    if (found.empty()) return {};
-    from = found.back().key;
-    from.push_back(0);
-  }
-}
 
 using awaited_steps = std::map<records::step_ref, records::step_begun>;
 
@@ -81,7 +71,7 @@ result<void> handlers::restore(store::backend& disk, wall_ms wall, time_point no
     return std::pair(from, keys::end_of(from));
   };
   auto [first, end] = range(keys::handler(self_, {}));
-  KITH_TRY(each(disk, first, end, [&](const store::entry& e) -> result<void> {
+  KITH_TRY(each(disk, table::state, first, end, [&](const store::entry& e) -> result<void> {
     KITH_ASSIGN(auto start, records::decode<records::handler_start>(e.value));
     if (start.dead) return {};
     add(start.origin);
@@ -95,7 +85,7 @@ result<void> handlers::restore(store::backend& disk, wall_ms wall, time_point no
     awaited.clear();
   };
   auto [from, to] = range(keys::journal(self_, {}, 0));
-  KITH_TRY(each(disk, from, to, [&](const store::entry& e) -> result<void> {
+  KITH_TRY(each(disk, table::state, from, to, [&](const store::entry& e) -> result<void> {
     auto id = keys::handler_origin(e.key);
     auto* h = find(id);
     if (h == nullptr) return {}; // a dead one's
@@ -150,7 +140,7 @@ void handlers::remove(const handler_id& id, store::write_batch& batch) {
   for (std::uint32_t i = 0; i < it->second.segments; ++i)
     batch.erase(table::state, keys::journal(self_, id, i));
   batch.erase(table::state, keys::handler(self_, id));
-  if (it->second.run) --in_memory_;
+  let_go(it->second);
   table_.erase(it);
 }
 
@@ -159,7 +149,7 @@ void handlers::bury(const handler_id& id, const records::handler_start& dead,
   batch.put(table::state, keys::handler(self_, id), records::encode(dead));
   auto it = table_.find(id);
   if (it == table_.end()) return;
-  if (it->second.run) --in_memory_;
+  let_go(it->second);
   table_.erase(it);
 }
 
@@ -167,15 +157,16 @@ result<std::optional<records::handler_start>> handlers::find_dead(store::backend
                                                                   const uuid& id) const {
   std::optional<records::handler_start> out;
   auto from = keys::prefix(keys::handler(self_, {}), keys::agent_prefix_size);
-  KITH_TRY(each(disk, from, keys::end_of(from), [&](const store::entry& e) -> result<void> {
-    if (out) return {};
-    KITH_ASSIGN(auto start, records::decode<records::handler_start>(e.value));
-    if (!start.dead) return {};
-    KITH_ASSIGN(auto was,
-                envelope::parse(start.replay.size() != 0 ? start.replay : start.envelope));
-    if (was.id() == id) out = std::move(start);
-    return {};
-  }));
+  KITH_TRY(each(
+      disk, table::state, from, keys::end_of(from), [&](const store::entry& e) -> result<void> {
+        if (out) return {};
+        KITH_ASSIGN(auto start, records::decode<records::handler_start>(e.value));
+        if (!start.dead) return {};
+        KITH_ASSIGN(auto was,
+                    envelope::parse(start.replay.size() != 0 ? start.replay : start.envelope));
+        if (was.id() == id) out = std::move(start);
+        return {};
+      }));
   return out;
 }
 
@@ -214,7 +205,7 @@ result<std::vector<records::segment>> handlers::journal(store::backend& disk,
   auto from = keys::journal(self_, id, 0);
   auto to = keys::end_of(keys::handler(self_, id));
   to[0] = from[0];
-  KITH_TRY(each(disk, from, to, [&](const store::entry& e) -> result<void> {
+  KITH_TRY(each(disk, table::state, from, to, [&](const store::entry& e) -> result<void> {
     KITH_ASSIGN(auto s, records::decode<records::segment>(e.value));
     out.push_back(std::move(s));
     return {};
@@ -250,6 +241,17 @@ void handlers::touch(const handler_id& id, time_point now) {
   touched_.emplace_back(now, id);
 }
 
+void handlers::keep(waiting_handler& h, std::unique_ptr<detail::task_run> run) {
+  h.run = std::move(run);
+  ++in_memory_;
+}
+
+void handlers::let_go(waiting_handler& h) {
+  if (!h.run) return;
+  h.run.reset();
+  --in_memory_;
+}
+
 void handlers::evict(time_point now, std::uint64_t durable) {
   while (!touched_.empty()) {
     auto [when, id] = touched_.front();
@@ -261,9 +263,8 @@ void handlers::evict(time_point now, std::uint64_t durable) {
         if (!idle) return;
         touch(id, now); // soon it is
       } else {
-        h->run.reset();
+        let_go(*h);
         h->start.reset();
-        --in_memory_;
       }
     }
     touched_.pop_front();

@@ -81,6 +81,9 @@ public:
     unsynced_.push_back(std::move(s));
   }
   std::optional<time_point> next_wake() const;
+  // Has it in memory, which it was not; has it no longer.
+  void keep(waiting_handler& h, std::unique_ptr<detail::task_run> run);
+  void let_go(waiting_handler& h);
   // It went on. Those that did not for long leave memory, and so do the oldest past the limit.
   void touch(const handler_id& id, time_point now);
   void evict(time_point now, std::uint64_t durable);
@@ -89,7 +92,6 @@ public:
   std::vector<handler_id> ids() const; // in the order of their bytes
   std::size_t in_memory() const { return in_memory_; }
   bool once_waits() const { return !unsynced_.empty(); }
-  void note_in_memory(int change) { in_memory_ += std::size_t(change); }
 
 private:
   struct id_hash {

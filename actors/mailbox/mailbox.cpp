@@ -1,24 +1,14 @@
 #include "actors/mailbox/mailbox.hpp"
 
+#include "runtime/store/each.hpp"
+
 #include <algorithm>
 
 namespace kith {
 
-using store::table;
+using store::each, store::table;
 
 namespace {
-
-// Every entry of a range, in portions.
-result<void> each(store::backend& disk, table in, bytes from, const bytes& to,
-                  const std::function<result<void>(const store::entry&)>& visit) {
-  for (;;) {
-    KITH_ASSIGN(auto found, disk.scan(in, from, to, {}));
-    for (const auto& e : found) KITH_TRY(visit(e));
-    if (found.empty()) return {};
-    from = found.back().key;
-    from.push_back(0);
-  }
-}
 
 // The highest position in a stream's queue, at least `floor`.
 result<sequence> highest_queued(store::backend& disk, const stream_key& key, sequence floor) {

@@ -274,6 +274,8 @@ private:
   void note_disposition(const envelope& e, const stream_key& stream, disposition d,
                         const std::string& reason, mailbox_step& step);
   void finish(in_stream& s, disposition d, const std::string& reason, mailbox_step& step);
+  // Until what failed so often is tried again.
+  duration retry_pause(std::uint32_t attempts);
   turn failed(in_stream& s, const std::string& reason, mailbox_step& step);
   turn died(in_stream& s, const std::string& reason, std::uint32_t attempts, mailbox_step& step);
   void dead_letter(const envelope& e, const std::string& reason, std::uint32_t attempts,

@@ -57,8 +57,7 @@ result<void> mailbox::begin_handler(records::handler_start start, turn_outcome& 
   step.batch.put(table::state, keys::handler(key_, running_), records::encode(start));
   auto& h = handlers_.add(running_);
   h.start = std::make_unique<records::handler_start>(std::move(start));
-  h.run = std::move(t.started);
-  handlers_.note_in_memory(1);
+  handlers_.keep(h, std::move(t.started));
   handlers_.append(running_, t.journal, wall_, env_.time.now(), step.number, step.batch);
   handlers_.expire_at(running_, h.start->expires, wall_, env_.time.now());
   handlers_.touch(running_, env_.time.now());
@@ -150,8 +149,8 @@ result<void> mailbox::bring_back(const handler_id& id, waiting_handler& h) {
     firing = {f->timer, f->n, f->due, f->missed};
     fields.timer = &firing;
   }
-  KITH_ASSIGN(h.run, agent_->replay(kith::message(fields), journal));
-  handlers_.note_in_memory(1);
+  KITH_ASSIGN(auto run, agent_->replay(kith::message(fields), journal));
+  handlers_.keep(h, std::move(run));
   return {};
 }
 
@@ -199,8 +198,7 @@ mailbox::resumption mailbox::resume(const handler_id& id, const records::step_re
     die(id, outcome.reason, h->attempts + 1, result, step, true);
     return {};
   }
-  h->run.reset(); // it stands in a segment that never was
-  handlers_.note_in_memory(-1);
+  handlers_.let_go(*h); // it stands in a segment that never was
   return {resumption::threw, 0, outcome.reason};
 }
 
@@ -344,13 +342,7 @@ void mailbox::take_due(due_step due, mailbox_step& step) {
   auto* h = handlers_.find(due.handler);
   if (h == nullptr) return;
   if (due.expiry) return cancel(std::move(due), step);
-  auto later = [&] {
-    auto shift = std::min(h->attempts == 0 ? 0u : h->attempts - 1, 20u);
-    auto delay =
-        std::min(limits_.retry_delay * (std::int64_t(1) << shift), limits_.retry_delay_max);
-    auto jitter = duration(std::int64_t(env_.random.below(std::uint64_t(delay.count() / 2 + 1))));
-    handlers_.again(std::move(due), now + delay / 2 + jitter);
-  };
+  auto later = [&] { handlers_.again(std::move(due), now + retry_pause(h->attempts)); };
   if (due.once && !h->run) {
     if (h->written_by > durable_) return handlers_.wait(std::move(due), h->written_by);
     // A replay that fails is judged by resume(), which tries it again.

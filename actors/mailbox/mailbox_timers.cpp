@@ -2,6 +2,8 @@
 // each consumed by its own commit (semantics.md 10 and 18).
 #include "actors/mailbox/mailbox.hpp"
 
+#include "runtime/store/each.hpp"
+
 #include <algorithm>
 
 namespace kith {
@@ -34,21 +36,17 @@ envelope envelope_of(const timer_table::entry& t, const timer_table::firing& f, 
 } // namespace
 
 result<void> mailbox::load_timers() {
-  auto from = keys::prefix(keys::timer(key_, {}), keys::agent_prefix_size);
-  const auto end = keys::end_of(from);
-  for (;;) {
-    KITH_ASSIGN(auto found, env_.disk.scan(table::state, from, end, {}));
-    if (found.empty()) return {};
-    for (const auto& stored : found) {
-      KITH_ASSIGN(auto record, records::decode_timer(stored.value));
-      auto& t = timers_.set(std::move(record));
-      t.recovered = unclean_ && t.record.due <= env_.time.wall();
-      if (!t.problem.empty())
-        env_.log(log_level::error, "timer " + t.record.id + " does not fire: " + t.problem);
-    }
-    from = found.back().key;
-    from.push_back(0);
-  }
+  const auto from = keys::prefix(keys::timer(key_, {}), keys::agent_prefix_size);
+  return store::each(env_.disk, table::state, from, keys::end_of(from),
+                     [&](const store::entry& e) -> result<void> {
+                       KITH_ASSIGN(auto record, records::decode_timer(e.value));
+                       auto& t = timers_.set(std::move(record));
+                       t.recovered = unclean_ && t.record.due <= env_.time.wall();
+                       if (!t.problem.empty())
+                         env_.log(log_level::error,
+                                  "timer " + t.record.id + " does not fire: " + t.problem);
+                       return {};
+                     });
 }
 
 void mailbox::keep_timer(const records::timer_record& r, mailbox_step& step) {
@@ -190,11 +188,7 @@ void mailbox::fire(timer_table::entry& t, mailbox_step& step) {
   ++t.attempts;
   if (!crashed && t.attempts < limits_.attempts_max) {
     env_.log(log_level::warn, name + " failed and will be tried again: " + outcome.reason);
-    const auto delay =
-        std::min(limits_.retry_delay * (std::int64_t(1) << std::min(t.attempts - 1, 20u)),
-                 limits_.retry_delay_max);
-    const auto jitter = std::int64_t(env_.random.below(std::uint64_t(delay.count() / 2 + 1)));
-    return timers_.defer(t, env_.time.now() + delay / 2 + duration(jitter));
+    return timers_.defer(t, env_.time.now() + retry_pause(t.attempts));
   }
   if (crashed || !who_.supervisor.empty()) crash(outcome.reason, name, step);
   bury_firing(t, f, crashed ? "it crashed the agent: " + outcome.reason : outcome.reason,

@@ -138,13 +138,18 @@ mailbox::turn mailbox::take_request(in_stream& s, mailbox_step& step) {
   return failed(s, outcome.reason, step);
 }
 
+duration mailbox::retry_pause(std::uint32_t attempts) {
+  const auto doublings = std::min(attempts == 0 ? 0u : attempts - 1, 20u);
+  const auto longest =
+      std::min(limits_.retry_delay * (std::int64_t(1) << doublings), limits_.retry_delay_max);
+  const auto jitter = std::int64_t(env_.random.below(std::uint64_t(longest.count() / 2 + 1)));
+  return longest / 2 + duration(jitter);
+}
+
 mailbox::turn mailbox::failed(in_stream& s, const std::string& reason, mailbox_step& step) {
   ++s.attempts;
   if (s.attempts < limits_.attempts_max) {
-    auto delay = std::min(limits_.retry_delay * (std::int64_t(1) << std::min(s.attempts - 1, 20u)),
-                          limits_.retry_delay_max);
-    auto jitter = duration(std::int64_t(env_.random.below(std::uint64_t(delay.count() / 2 + 1))));
-    inbox_.defer(s, env_.time.now() + delay / 2 + jitter);
+    inbox_.defer(s, env_.time.now() + retry_pause(s.attempts));
     env_.log(log_level::warn, "a turn failed and will be tried again: " + reason);
     return turn::blocked;
   }

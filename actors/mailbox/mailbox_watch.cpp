@@ -2,7 +2,6 @@
 // one of them went down.
 #include "actors/mailbox/mailbox.hpp"
 
-#include <algorithm>
 #include <kith/describe.hpp>
 #include <kith/durable.hpp>
 
@@ -91,9 +90,7 @@ void mailbox::tell_of_downs(mailbox_step& step) {
       notices_.erase(who);
       continue;
     }
-    auto delay = std::min(limits_.retry_delay * (std::int64_t(1) << std::min(n.attempts - 1, 20u)),
-                          limits_.retry_delay_max);
-    n.not_before = now + delay;
+    n.not_before = now + retry_pause(n.attempts);
   }
 }
 

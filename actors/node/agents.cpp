@@ -2,6 +2,7 @@
 #include "actors/agent/registry.hpp"
 #include "actors/node/parts.hpp"
 #include "runtime/config/edit_distance.hpp"
+#include "runtime/store/each.hpp"
 
 #include <algorithm>
 #include <boost/json.hpp>
@@ -302,18 +303,13 @@ namespace {
 
 result<void> each_agent(node_parts& parts,
                         const std::function<result<void>(const records::agent_record&)>& visit) {
-  auto from = keys::agents_begin();
-  auto end = keys::end_of(from);
-  for (;;) {
-    KITH_ASSIGN(auto found, parts.disk->scan(store::table::state, from, end, {}));
-    if (found.empty()) return {};
-    for (const auto& e : found) {
-      KITH_ASSIGN(auto r, records::decode<records::agent_record>(e.value));
-      if (!r.stopped) KITH_TRY(visit(r));
-    }
-    from = found.back().key;
-    from.push_back(0);
-  }
+  const auto from = keys::agents_begin();
+  return store::each(*parts.disk, store::table::state, from, keys::end_of(from),
+                     [&](const store::entry& e) -> result<void> {
+                       KITH_ASSIGN(auto r, records::decode<records::agent_record>(e.value));
+                       if (!r.stopped) KITH_TRY(visit(r));
+                       return {};
+                     });
 }
 
 } // namespace

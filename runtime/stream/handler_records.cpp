@@ -1,37 +1,17 @@
 #include "runtime/stream/handler_records.hpp"
 
+#include "runtime/stream/record_bytes.hpp"
 #include "runtime/stream/text.hpp"
 
 namespace kith::records {
 
 namespace {
 
-void put_text(bytes& out, std::string_view s) {
-  put_varint(out, s.size());
-  append(out, as_bytes(s));
-}
-void put_blob(bytes& out, byte_view b) {
-  put_varint(out, b.size());
-  append(out, b);
-}
 void put_ref(bytes& out, const step_ref& r) {
   put_text(out, r.branch);
   put_varint(out, r.ordinal);
 }
 
-result<byte_reader> open(byte_view value) {
-  byte_reader in(value);
-  auto v = in.u8();
-  if (!in.ok() || v == 0) return fail(errc::corrupt, "bad_record", "no version");
-  if (v > version)
-    return fail(errc::unsupported, "record_version",
-                "written by a newer Kith, version " + std::to_string(v));
-  return in;
-}
-
-std::string get_text(byte_reader& in, std::size_t size_max = text_size_max) {
-  return std::string(as_text(in.prefixed(size_max)));
-}
 std::uint32_t get_small(byte_reader& in) {
   auto v = in.varint();
   if (v > 0xffff'ffff) in.fail();
@@ -52,10 +32,6 @@ step_ref get_ref(byte_reader& in) {
   r.branch = get_text(in, segment::branch_size_max);
   r.ordinal = get_small(in);
   return r;
-}
-template <std::size_t N> void get_array(byte_reader& in, byte_array<N>& out) {
-  auto b = in.take(N);
-  if (in.ok()) std::memcpy(out.data(), b.data(), N);
 }
 // `each` reads one entry. Nothing is reserved on a count's word: an entry has at least a byte.
 template <class Each> void get_list(byte_reader& in, Each&& each) {

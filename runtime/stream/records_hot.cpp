@@ -2,17 +2,12 @@
 // stand in the struct. Numbers are unsigned varints where they are small as a rule, big-endian
 // otherwise; texts and DIDs have their size before them as a varint. Never change: a new version
 // gets a new version byte.
-#include "runtime/stream/records.hpp"
+#include "runtime/stream/record_bytes.hpp"
 #include "runtime/stream/text.hpp"
 
 namespace kith::records {
 
 namespace {
-
-void put_text(bytes& out, std::string_view s) {
-  put_varint(out, s.size());
-  append(out, as_bytes(s));
-}
 
 void put_stream(bytes& out, const stream_id& s) {
   put_text(out, s.from.text());
@@ -30,23 +25,6 @@ bytes begin(std::size_t text_size) {
 }
 
 std::size_t text_size(const stream_id& s) { return s.from.text().size() + s.to.text().size(); }
-
-result<byte_reader> open(byte_view value) {
-  byte_reader in(value);
-  auto v = in.u8();
-  if (!in.ok() || v == 0) return fail(errc::corrupt, "bad_record", "no version");
-  if (v > version)
-    return fail(errc::unsupported, "record_version",
-                "written by a newer Kith, version " + std::to_string(v));
-  return in;
-}
-
-template <std::size_t N> void get_array(byte_reader& in, byte_array<N>& out) {
-  auto b = in.take(N);
-  if (in.ok()) std::memcpy(out.data(), b.data(), N);
-}
-
-std::string get_text(byte_reader& in) { return std::string(as_text(in.prefixed(text_size_max))); }
 
 did get_did(byte_reader& in, bool may_be_empty = false) {
   auto text = in.prefixed(did::size_max);
