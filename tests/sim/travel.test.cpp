@@ -1,7 +1,7 @@
 // The example `travel` on three simulated nodes, of which one dies at every thing that happens
 // while a journey is booked: at every step, at every write of a journal, and between.
-// KITH_STRIDE=1 at every one; without it at every 7th, from another first one each time that the
-// journey is another.
+// KITH_STRIDE=1 at every one (campaign sim_travel_everywhere); without it at every 7th, from
+// another first one each time that the journey is another.
 #include "examples/travel/travel.cpp"
 #include "actors/simulation/cluster.hpp"
 
