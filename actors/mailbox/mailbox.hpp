@@ -81,8 +81,6 @@ struct mailbox_step {
 // A mailbox's own word to one that was asked: what has this correlation is not waited for any more.
 // The payload is the question's position in the same stream, 8 bytes, big-endian.
 constexpr std::string_view cancel_kind = "kith.cancel";
-// Why a handler is cancelled whose asker's deadline has passed.
-constexpr std::string_view deadline_passed = "nobody waits for its answer: the deadline passed";
 
 class mailbox {
 public:

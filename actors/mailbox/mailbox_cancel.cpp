@@ -69,7 +69,11 @@ void mailbox::cancel(due_step due, mailbox_step& step) {
   if (std::any_of(awaited.begin(), awaited.end(),
                   [&](const auto& at) { return h->run->awaited_once(at).has_value(); }))
     return handlers_.again(std::move(due), env_.time.now() + limits_.retry_delay);
-  const auto reason = start.reason.empty() ? std::string(deadline_passed) : start.reason;
+  // Whoever cancels it before its deadline gives a reason.
+  const auto how =
+      start.reason.empty() ? records::step_status::deadline : records::step_status::cancelled;
+  const auto reason =
+      start.reason.empty() ? "nobody waits for its answer: the deadline passed" : start.reason;
   start.expires = 0;
   start.reason.clear();
   h->written_by = step.number;
@@ -78,8 +82,8 @@ void mailbox::cancel(due_step due, mailbox_step& step) {
     due_step d;
     d.handler = id;
     d.at = at;
-    d.result = std::make_unique<records::step_result>(
-        records::step_result{at, records::step_status::cancelled, reason, {}, {}});
+    d.result =
+        std::make_unique<records::step_result>(records::step_result{at, how, reason, {}, {}});
     take_due(std::move(d), step);
   }
 }

@@ -167,9 +167,9 @@ mailbox::resumption mailbox::resume(const handler_id& id, const records::step_re
   if (!h->run->awaits(result.at)) return {}; // the loser of an any(), or a time that passed
   running_ = id;
   // Who was asked is told to stop, once it is certain that the handler went on without it.
-  const auto given_up = result.status == records::step_status::cancelled
-                            ? h->run->request_at(result.at)
-                            : std::nullopt;
+  const bool cancelled = result.status == records::step_status::cancelled ||
+                         result.status == records::step_status::deadline;
+  const auto given_up = cancelled ? h->run->request_at(result.at) : std::nullopt;
   auto& outcome = [&]() -> turn_outcome& {
     const turn_note noted(env_.turns.get(), h->run->message().kind());
     return agent_->resume(*h->run, result, wall_);
@@ -189,8 +189,8 @@ mailbox::resumption mailbox::resume(const handler_id& id, const records::step_re
   if (outcome.status == turn_status::done) return {};
   if (outcome.status == turn_status::refused) {
     for (const auto& request : h->run->requests()) forget_ask(request, step);
-    const bool expired = outcome.reason == deadline_passed; // by our clock: the asker's may differ
-    end_handler(id, *h, expired ? answer_status::expired : answer_status::refused,
+    // Expired by our clock: the asker's may differ.
+    end_handler(id, *h, outcome.expired ? answer_status::expired : answer_status::refused,
                 {text_type, outcome.reason}, step);
     return {};
   }
