@@ -149,6 +149,7 @@ public:
   result<std::vector<handler_report>> waiting(const std::optional<uuid>& only, std::size_t max);
   // Cancels that one; `done` is called when this is durable, with whether there is one.
   void cancel(handler_cancel order) { cancels_.push_back(std::move(order)); }
+  void purge(dead_purge order) { purges_.push_back(std::move(order)); }
   // Streams that a link may carry, opened or restored since the last call.
   std::vector<std::shared_ptr<out_stream>> take_opened() { return outbox_.take_opened(); }
   // QoS 0 envelopes that left since the last call: their room in front of the actor is free again.
@@ -256,6 +257,7 @@ private:
   bool may_run(in_stream& s, mailbox_step& step);
   turn take(in_stream& s, mailbox_step& step);
   turn take_request(in_stream& s, mailbox_step& step);
+  void take_purges(mailbox_step& step);
   turn take_answer(in_stream& s, mailbox_step& step);
   turn begin_handler(in_stream& s, const envelope& e, turn_outcome& outcome, mailbox_step& step);
   turn take_awaited(in_stream& s, const envelope& e, const records::ask_record& ask,
@@ -296,9 +298,11 @@ private:
   struct by_key {
     bool operator()(const in_stream* a, const in_stream* b) const { return a->key < b->key; }
   };
-  std::set<in_stream*, by_key> held_;   // until a handler has ended
-  std::deque<handler_cancel> cancels_;  // by operators
-  std::optional<pending_mail> pending_; // only of a DID outside
+  std::set<in_stream*, by_key> held_;          // until a handler has ended
+  std::deque<handler_cancel> cancels_;         // by operators
+  std::deque<dead_purge> purges_;              // by operators, too
+  std::map<handler_id, std::uint64_t> purged_; // dead ones, by the step; until that is durable
+  std::optional<pending_mail> pending_;        // only of a DID outside
   std::deque<pending_ack> pending_acks_;
   struct pending_down {
     down what;

@@ -1,5 +1,6 @@
 // Handlers that await something, from outside: what they wait for, and their cancellation by who
-// asked and waits no longer, by that one's deadline, or by an operator.
+// asked and waits no longer, by that one's deadline, or by an operator; and the dead ones' purge.
+#include "actors/mailbox/burial.hpp"
 #include "actors/mailbox/mailbox.hpp"
 
 #include <algorithm>
@@ -105,6 +106,20 @@ void mailbox::take_orders(mailbox_step& step) {
       break;
     }
     step.released.push_back([reply = std::move(order.reply), found] { reply(found); });
+  }
+}
+
+// Here and not by whoever is asked for it: a dead handler may just be going on again.
+void mailbox::take_purges(mailbox_step& step) {
+  for (auto& order : std::exchange(purges_, {})) {
+    const auto alive = [&](const handler_id& id) { return handlers_.has(id); };
+    auto done = purge_dead(env_.disk, handlers_, who_.self, order.messages, alive, step.batch);
+    if (done)
+      for (const auto& id : done->handlers) purged_[id] = step.number;
+    step.released.push_back([reply = std::move(order.reply), done = std::move(done)] {
+      if (!done) return reply(fail(done.error()));
+      reply(done->letters);
+    });
   }
 }
 

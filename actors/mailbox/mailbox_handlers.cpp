@@ -114,7 +114,8 @@ result<void> mailbox::begin_fired_handler(const message_fields& m, slice raw, tu
 // A dead letter sent again: if a handler died of it, that one goes on. False: there is none.
 result<bool> mailbox::revive(in_stream& s, const envelope& e, mailbox_step& step) {
   KITH_ASSIGN(auto dead, handlers_.find_dead(env_.disk, e.replay_of()));
-  if (!dead || handlers_.find(dead->origin) != nullptr) return false;
+  if (!dead || handlers_.find(dead->origin) != nullptr || purged_.contains(dead->origin))
+    return false;
   KITH_ASSIGN(auto journal, handlers_.journal(env_.disk, dead->origin));
   dead->replay = e.raw();
   dead->replay_from = s.id.from;
