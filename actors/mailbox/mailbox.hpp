@@ -213,6 +213,13 @@ private:
 
   enum class turn : std::uint8_t { consumed, blocked };
 
+  // mailbox_exclusive.cpp
+  bool holds(const in_stream& s) const;
+  bool reenters(const in_stream& s) const;
+  static std::vector<uuid> chain_below(const records::handler_start& start,
+                                       const turn_outcome& outcome);
+  void release_held();
+
   // mailbox_handlers.cpp
   struct resumption {
     enum kind : std::uint8_t { done, later, threw } how = done;
@@ -221,8 +228,6 @@ private:
   };
   std::string awaited_context(std::string_view step) const;
   static std::pair<handler_id, records::step_ref> awaiting(const records::ask_record& ask);
-  bool holds(const in_stream& s) const;
-  void release_held();
   result<void> begin_handler(records::handler_start start, turn_outcome& outcome,
                              mailbox_step& step);
   void begin_volatile_handler(const volatile_arrival::item& item, turn_outcome& outcome,
@@ -252,12 +257,12 @@ private:
                   mailbox_step& step);
   void cancel(due_step due, mailbox_step& step);
   void take_orders(mailbox_step& step);
+  void take_purges(mailbox_step& step);
 
   // mailbox_turn.cpp
   bool may_run(in_stream& s, mailbox_step& step);
   turn take(in_stream& s, mailbox_step& step);
   turn take_request(in_stream& s, mailbox_step& step);
-  void take_purges(mailbox_step& step);
   turn take_answer(in_stream& s, mailbox_step& step);
   turn begin_handler(in_stream& s, const envelope& e, turn_outcome& outcome, mailbox_step& step);
   turn take_awaited(in_stream& s, const envelope& e, const records::ask_record& ask,
@@ -293,7 +298,8 @@ private:
   // Handlers that await something are destroyed before the agent whose members they use.
   std::unique_ptr<agent_instance> agent_;
   handlers handlers_;
-  handler_id running_{}; // whose segment is being kept
+  handler_id running_{};    // whose segment is being kept,
+  std::vector<uuid> chain_; // and what its asks carry
   // Ordered by what they are and not by where they lie, so that two runs are the same.
   struct by_key {
     bool operator()(const in_stream* a, const in_stream* b) const { return a->key < b->key; }

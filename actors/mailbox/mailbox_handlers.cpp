@@ -34,17 +34,6 @@ std::string mailbox::awaited_context(std::string_view step) const {
   return std::string(as_text(running_)) + std::string(step);
 }
 
-bool mailbox::holds(const in_stream& s) const {
-  if (s.id.lane != lane::request || !agent_ || handlers_.count() == 0) return false;
-  if (s.pending.front().envelope->kind() == cancel_kind) return false; // or it could not end
-  return agent_->exclusive() || handlers_.count() >= limits_.handlers_max;
-}
-
-void mailbox::release_held() {
-  if (held_.empty() || (agent_->exclusive() && handlers_.count() != 0)) return;
-  for (auto* s : std::exchange(held_, {})) inbox_.requeue(*s);
-}
-
 // The first segment is done: the message is consumed, and the handler is on record.
 result<void> mailbox::begin_handler(records::handler_start start, turn_outcome& outcome,
                                     mailbox_step& step) {
@@ -52,6 +41,7 @@ result<void> mailbox::begin_handler(records::handler_start start, turn_outcome& 
   auto t = std::move(*outcome.handler);
   if (is_volatile(start) && has_once(t.journal))
     return fail(errc::invalid, "volatile_once", std::string(volatile_once));
+  chain_ = chain_below(start, outcome);
   KITH_TRY(apply(outcome, step));
   for (const auto& request : t.cancelled) forget_ask(request, step);
   step.batch.put(table::state, keys::handler(key_, running_), records::encode(start));
@@ -213,6 +203,7 @@ result<void> mailbox::keep_segment(const handler_id& id, waiting_handler& h, tur
       return fail(errc::too_large, "journal_full", std::string(volatile_once));
   }
   auto reply = std::move(outcome.reply);
+  chain_ = chain_below(*h.start, outcome);
   KITH_TRY(apply(outcome, step));
   for (const auto& request : t.cancelled) forget_ask(request, step);
   if (!t.suspended) {
