@@ -45,6 +45,7 @@ void agent_core::begin(phase p, std::int64_t now, bool answer_wanted) {
   wants_answer = answer_wanted;
   tells = asks = turn_bytes = 0;
   outcome.status = turn_status::done;
+  outcome.expired = false;
   outcome.reason.clear();
   outcome.reply.reset();
   outcome.emissions.clear();

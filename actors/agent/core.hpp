@@ -61,6 +61,7 @@ public:
       abandon(turn_status::refused, e.what());
     } catch (const cancelled& e) {
       abandon(turn_status::refused, e.what());
+      outcome.expired = e.by_deadline();
     } catch (const std::exception& e) {
       abandon(turn_status::threw, e.what());
     } catch (...) {

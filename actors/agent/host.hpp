@@ -97,6 +97,7 @@ std::optional<records::step_ref> parse_step_context(std::string_view context);
 // on the instance; the host may move out of it what it wants.
 struct turn_outcome {
   turn_status status = turn_status::done;
+  bool expired = false; // refused, because nobody waits for its answer: the deadline passed
   std::string reason;
   // What travels back to the asker: always there when a message that wants an answer is done (empty
   // text if the handler said nothing), never for others.

@@ -118,6 +118,12 @@ struct timer_cancel {
   std::string id;
   std::function<void(bool was)> done; // once durable; any thread
 };
+// Dead letters of the agent are to go, with what their handlers left: an operator's order.
+struct dead_purge {
+  std::vector<uuid> messages;
+  // Once durable: those that there were. Any thread.
+  std::function<void(result<std::vector<uuid>> purged)> reply;
+};
 // How the mailbox does, for people: any thread calls back.
 struct mailbox_report {
   std::size_t waiting = 0, unacked = 0, asks = 0;
@@ -274,6 +280,7 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(kith::mailbox_tick)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(kith::ingress)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(kith::pending_ack)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(kith::timer_cancel)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(kith::dead_purge)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(kith::mailbox_inquiry)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(kith::handlers_inquiry)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(kith::handler_cancel)

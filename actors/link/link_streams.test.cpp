@@ -116,14 +116,17 @@ struct link_fixture {
   fake_sink sink;
   std::vector<std::string> logged;
   std::vector<sequence> acked;
-  link_streams streams{
-      {time, *disk,
-       [this](const did& agent) -> std::optional<bytes> {
-         if (agent != from.did()) return std::nullopt;
-         return delegation::make(from, to.did(), 1, time.wall() + delegation::lifetime_ms).encode();
-       },
-       [this](const stream_id&, sequence upto) { acked.push_back(upto); },
-       [this](std::string_view, const std::string& text) { logged.push_back(text); }}};
+  link_streams::environment environment() {
+    return {time, *disk,
+            [this](const did& agent) -> std::optional<bytes> {
+              if (agent != from.did()) return std::nullopt;
+              return delegation::make(from, to.did(), 1, time.wall() + delegation::lifetime_ms)
+                  .encode();
+            },
+            [this](const stream_id&, sequence upto) { acked.push_back(upto); },
+            [this](std::string_view, const std::string& text) { logged.push_back(text); }};
+  }
+  link_streams streams{environment()};
 };
 
 } // namespace
@@ -236,6 +239,37 @@ TEST_CASE("frames carry the time that is left", "[link][unit]") {
   auto batches = f.sink.take<wire::batch>();
   REQUIRE(batches.size() == 1);
   CHECK(batches[0].items[0].time_to_live_ms == 3000);
+}
+
+// What was transmitted may have been taken, so only the recipient can say what becomes of it.
+TEST_CASE("what was sent goes again as it was, though its time is over: its recipient judges it",
+          "[link][unit]") {
+  link_fixture f;
+  f.position(0, 100);
+  const auto list = f.write(2, 10, 1000);
+  f.offer(list);
+  REQUIRE(f.sink.sent() == upto(1, 2));
+  f.time.advance(std::chrono::milliseconds(2000));
+  link_streams after_restart(f.environment()); // to which the whole outbox counts as sent
+  SECTION("the recipient goes back") { f.position(0, 100); }
+  SECTION("the connection is another") {
+    f.streams.connected(&f.sink);
+    f.position(0, 100);
+  }
+  SECTION("the process is another") {
+    after_restart.connected(&f.sink);
+    after_restart.open(f.stream);
+    after_restart.positions({{{f.stream->id, {1, {}}, 100, 1 << 20}}});
+    after_restart.pump();
+  }
+  auto batches = f.sink.take<wire::batch>();
+  REQUIRE(batches.size() == 1);
+  CHECK(batches[0].first == 1);
+  REQUIRE(batches[0].items.size() == 2);
+  for (std::size_t i = 0; i < 2; ++i) {
+    CHECK(equal(batches[0].items[i].raw, list[i].raw()));
+    CHECK(batches[0].items[i].time_to_live_ms == 1); // it is over
+  }
 }
 
 TEST_CASE("the position that the peer says moves the cursor back", "[link][unit]") {

@@ -153,21 +153,46 @@ void handlers::bury(const handler_id& id, const records::handler_start& dead,
   table_.erase(it);
 }
 
+result<void> handlers::each_dead(
+    store::backend& disk,
+    const std::function<void(const uuid&, const records::handler_start&)>& see) const {
+  auto from = keys::prefix(keys::handler(self_, {}), keys::agent_prefix_size);
+  return each(
+      disk, table::state, from, keys::end_of(from), [&](const store::entry& e) -> result<void> {
+        KITH_ASSIGN(const auto start, records::decode<records::handler_start>(e.value));
+        if (!start.dead) return {};
+        KITH_ASSIGN(const auto was,
+                    envelope::parse(start.replay.size() != 0 ? start.replay : start.envelope));
+        see(was.id(), start);
+        return {};
+      });
+}
+
 result<std::optional<records::handler_start>> handlers::find_dead(store::backend& disk,
                                                                   const uuid& id) const {
   std::optional<records::handler_start> out;
-  auto from = keys::prefix(keys::handler(self_, {}), keys::agent_prefix_size);
-  KITH_TRY(each(
-      disk, table::state, from, keys::end_of(from), [&](const store::entry& e) -> result<void> {
-        if (out) return {};
-        KITH_ASSIGN(auto start, records::decode<records::handler_start>(e.value));
-        if (!start.dead) return {};
-        KITH_ASSIGN(auto was,
-                    envelope::parse(start.replay.size() != 0 ? start.replay : start.envelope));
-        if (was.id() == id) out = std::move(start);
-        return {};
-      }));
+  KITH_TRY(each_dead(disk, [&](const uuid& message, const records::handler_start& start) {
+    if (!out && message == id) out = start;
+  }));
   return out;
+}
+
+namespace {
+
+// Of the journal of one handler.
+std::pair<bytes, bytes> journal_range(const keys::agent_key& self, const handler_id& id) {
+  auto from = keys::journal(self, id, 0);
+  auto to = keys::end_of(keys::handler(self, id));
+  to[0] = from[0];
+  return {std::move(from), std::move(to)};
+}
+
+} // namespace
+
+void handlers::erase_dead(const handler_id& id, store::write_batch& batch) const {
+  const auto [from, to] = journal_range(self_, id);
+  batch.erase_range(table::state, from, to);
+  batch.erase(table::state, keys::handler(self_, id));
 }
 
 void handlers::revive(const records::handler_start& start,
@@ -202,9 +227,7 @@ void handlers::revive(const records::handler_start& start,
 result<std::vector<records::segment>> handlers::journal(store::backend& disk,
                                                         const handler_id& id) const {
   std::vector<records::segment> out;
-  auto from = keys::journal(self_, id, 0);
-  auto to = keys::end_of(keys::handler(self_, id));
-  to[0] = from[0];
+  const auto [from, to] = journal_range(self_, id);
   KITH_TRY(each(disk, table::state, from, to, [&](const store::entry& e) -> result<void> {
     KITH_ASSIGN(auto s, records::decode<records::segment>(e.value));
     out.push_back(std::move(s));

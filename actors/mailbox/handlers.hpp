@@ -48,6 +48,7 @@ public:
   result<void> restore(store::backend& disk, wall_ms wall, time_point now);
 
   waiting_handler* find(const handler_id& id);
+  bool has(const handler_id& id) const { return table_.count(id) != 0; }
   waiting_handler& add(const handler_id& id);
   // Another segment, after what `s` began: into its journal, and into what is due.
   void append(const handler_id& id, const records::segment& s, wall_ms wall, time_point now,
@@ -66,10 +67,16 @@ public:
   void revive(const records::handler_start& start, const std::vector<records::segment>& journal,
               const std::function<bool(const uuid&)>& open, wall_ms wall, time_point now,
               std::uint64_t step, store::write_batch& batch);
+  // The dead ones, each with the id of its message.
+  result<void> each_dead(
+      store::backend& disk,
+      const std::function<void(const uuid& message, const records::handler_start&)>& see) const;
+  // Its record and its journal.
+  void erase_dead(const handler_id& id, store::write_batch& batch) const;
   // The dead one whose message had this id.
   result<std::optional<records::handler_start>> find_dead(store::backend& disk,
                                                           const uuid& id) const;
-  // Its beginning and journal, for a replay. The last segment has to be durable.
+  // Its journal, for a replay. The last segment has to be durable.
   result<std::vector<records::segment>> journal(store::backend& disk, const handler_id& id) const;
 
   // What is to go on now; it is no longer due then.

@@ -167,6 +167,7 @@ void mailbox::ingress(kith::ingress request) { ingress_.push_back(std::move(requ
 void mailbox::durable(std::uint64_t step_number) {
   durable_ = std::max(durable_, step_number);
   std::erase_if(ingress_ids_, [&](const auto& e) { return e.second <= durable_; });
+  std::erase_if(purged_, [&](const auto& e) { return e.second <= durable_; });
   for (auto* s : std::exchange(blocked_, {})) inbox_.requeue(*s);
   release_marked_timers();
   if (rescan_at_ != 0 && rescan_at_ <= durable_) {
@@ -242,6 +243,7 @@ mailbox_step mailbox::run() {
     }
     tell_of_downs(step);
     take_orders(step);
+    take_purges(step);
     fire_timers(step);
     std::size_t turns = 0;
     auto room = [&] { return !pending_ || pending_->has_room(); };
@@ -324,8 +326,9 @@ std::optional<time_point> mailbox::next_wake() const {
 }
 
 bool mailbox::idle() const {
-  return step_ == durable_ && ingress_.empty() && cancels_.empty() && pending_acks_.empty() &&
-         unchained_.empty() && inbox_.count() == 0 && !handlers_.once_waits();
+  return step_ == durable_ && ingress_.empty() && cancels_.empty() && purges_.empty() &&
+         pending_acks_.empty() && unchained_.empty() && inbox_.count() == 0 &&
+         !handlers_.once_waits();
 }
 
 mailbox_report mailbox::report() {

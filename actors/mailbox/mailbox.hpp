@@ -81,8 +81,6 @@ struct mailbox_step {
 // A mailbox's own word to one that was asked: what has this correlation is not waited for any more.
 // The payload is the question's position in the same stream, 8 bytes, big-endian.
 constexpr std::string_view cancel_kind = "kith.cancel";
-// Why a handler is cancelled whose asker's deadline has passed.
-constexpr std::string_view deadline_passed = "nobody waits for its answer: the deadline passed";
 
 class mailbox {
 public:
@@ -151,6 +149,7 @@ public:
   result<std::vector<handler_report>> waiting(const std::optional<uuid>& only, std::size_t max);
   // Cancels that one; `done` is called when this is durable, with whether there is one.
   void cancel(handler_cancel order) { cancels_.push_back(std::move(order)); }
+  void purge(dead_purge order) { purges_.push_back(std::move(order)); }
   // Streams that a link may carry, opened or restored since the last call.
   std::vector<std::shared_ptr<out_stream>> take_opened() { return outbox_.take_opened(); }
   // QoS 0 envelopes that left since the last call: their room in front of the actor is free again.
@@ -214,6 +213,13 @@ private:
 
   enum class turn : std::uint8_t { consumed, blocked };
 
+  // mailbox_exclusive.cpp
+  bool holds(const in_stream& s) const;
+  bool reenters(const in_stream& s) const;
+  static std::vector<uuid> chain_below(const records::handler_start& start,
+                                       const turn_outcome& outcome);
+  void release_held();
+
   // mailbox_handlers.cpp
   struct resumption {
     enum kind : std::uint8_t { done, later, threw } how = done;
@@ -222,8 +228,6 @@ private:
   };
   std::string awaited_context(std::string_view step) const;
   static std::pair<handler_id, records::step_ref> awaiting(const records::ask_record& ask);
-  bool holds(const in_stream& s) const;
-  void release_held();
   result<void> begin_handler(records::handler_start start, turn_outcome& outcome,
                              mailbox_step& step);
   void begin_volatile_handler(const volatile_arrival::item& item, turn_outcome& outcome,
@@ -253,6 +257,7 @@ private:
                   mailbox_step& step);
   void cancel(due_step due, mailbox_step& step);
   void take_orders(mailbox_step& step);
+  void take_purges(mailbox_step& step);
 
   // mailbox_turn.cpp
   bool may_run(in_stream& s, mailbox_step& step);
@@ -293,14 +298,17 @@ private:
   // Handlers that await something are destroyed before the agent whose members they use.
   std::unique_ptr<agent_instance> agent_;
   handlers handlers_;
-  handler_id running_{}; // whose segment is being kept
+  handler_id running_{};    // whose segment is being kept,
+  std::vector<uuid> chain_; // and what its asks carry
   // Ordered by what they are and not by where they lie, so that two runs are the same.
   struct by_key {
     bool operator()(const in_stream* a, const in_stream* b) const { return a->key < b->key; }
   };
-  std::set<in_stream*, by_key> held_;   // until a handler has ended
-  std::deque<handler_cancel> cancels_;  // by operators
-  std::optional<pending_mail> pending_; // only of a DID outside
+  std::set<in_stream*, by_key> held_;          // until a handler has ended
+  std::deque<handler_cancel> cancels_;         // by operators
+  std::deque<dead_purge> purges_;              // by operators, too
+  std::map<handler_id, std::uint64_t> purged_; // dead ones, by the step; until that is durable
+  std::optional<pending_mail> pending_;        // only of a DID outside
   std::deque<pending_ack> pending_acks_;
   struct pending_down {
     down what;

@@ -165,6 +165,7 @@ caf::behavior mailbox_actor::running() {
       [this](ingress& r) { box_.ingress(std::move(r)), pump(); },
       [this](down_notice& n) { box_.went_down(std::move(n.what)), pump(); },
       [this](timer_cancel& c) { box_.cancel_timer(std::move(c)), pump(); },
+      [this](dead_purge& p) { box_.purge(std::move(p)), pump(); },
       [this](pending_ack& a) { box_.taken_by_owner(std::move(a)), pump(); },
       [this](mailbox_inquiry& q) { q.reply(box_.report()); },
       [this](handlers_inquiry& q) { q.reply(box_.waiting(q.only, q.max)); },

@@ -163,7 +163,9 @@ void mailbox::send(emission& e, mailbox_step& step) {
   if (e.what == emission::type::ask) {
     f.wants_answer = true;
     f.time_to_live_ms = e.deadline_ms; // nobody waits for an answer after that
-    auto context = e.then.empty() ? awaited_context(e.context) : std::move(e.context);
+    const bool awaited = e.then.empty();
+    if (awaited) f.chain = chain_;
+    auto context = awaited ? awaited_context(e.context) : std::move(e.context);
     records::ask_record record{
         e.id,   e.to, e.then, to_bytes(as_bytes(context)), f.created + wall_ms(e.deadline_ms),
         e.kind, 0};

@@ -1,5 +1,6 @@
 // Handlers that await something, from outside: what they wait for, and their cancellation by who
-// asked and waits no longer, by that one's deadline, or by an operator.
+// asked and waits no longer, by that one's deadline, or by an operator; and the dead ones' purge.
+#include "actors/mailbox/burial.hpp"
 #include "actors/mailbox/mailbox.hpp"
 
 #include <algorithm>
@@ -69,7 +70,11 @@ void mailbox::cancel(due_step due, mailbox_step& step) {
   if (std::any_of(awaited.begin(), awaited.end(),
                   [&](const auto& at) { return h->run->awaited_once(at).has_value(); }))
     return handlers_.again(std::move(due), env_.time.now() + limits_.retry_delay);
-  const auto reason = start.reason.empty() ? std::string(deadline_passed) : start.reason;
+  // Whoever cancels it before its deadline gives a reason.
+  const auto how =
+      start.reason.empty() ? records::step_status::deadline : records::step_status::cancelled;
+  const auto reason =
+      start.reason.empty() ? "nobody waits for its answer: the deadline passed" : start.reason;
   start.expires = 0;
   start.reason.clear();
   h->written_by = step.number;
@@ -78,8 +83,8 @@ void mailbox::cancel(due_step due, mailbox_step& step) {
     due_step d;
     d.handler = id;
     d.at = at;
-    d.result = std::make_unique<records::step_result>(
-        records::step_result{at, records::step_status::cancelled, reason, {}, {}});
+    d.result =
+        std::make_unique<records::step_result>(records::step_result{at, how, reason, {}, {}});
     take_due(std::move(d), step);
   }
 }
@@ -101,6 +106,20 @@ void mailbox::take_orders(mailbox_step& step) {
       break;
     }
     step.released.push_back([reply = std::move(order.reply), found] { reply(found); });
+  }
+}
+
+// Here and not by whoever is asked for it: a dead handler may just be going on again.
+void mailbox::take_purges(mailbox_step& step) {
+  for (auto& order : std::exchange(purges_, {})) {
+    const auto alive = [&](const handler_id& id) { return handlers_.has(id); };
+    auto done = purge_dead(env_.disk, handlers_, who_.self, order.messages, alive, step.batch);
+    if (done)
+      for (const auto& id : done->handlers) purged_[id] = step.number;
+    step.released.push_back([reply = std::move(order.reply), done = std::move(done)] {
+      if (!done) return reply(fail(done.error()));
+      reply(done->letters);
+    });
   }
 }
 

@@ -34,17 +34,6 @@ std::string mailbox::awaited_context(std::string_view step) const {
   return std::string(as_text(running_)) + std::string(step);
 }
 
-bool mailbox::holds(const in_stream& s) const {
-  if (s.id.lane != lane::request || !agent_ || handlers_.count() == 0) return false;
-  if (s.pending.front().envelope->kind() == cancel_kind) return false; // or it could not end
-  return agent_->exclusive() || handlers_.count() >= limits_.handlers_max;
-}
-
-void mailbox::release_held() {
-  if (held_.empty() || (agent_->exclusive() && handlers_.count() != 0)) return;
-  for (auto* s : std::exchange(held_, {})) inbox_.requeue(*s);
-}
-
 // The first segment is done: the message is consumed, and the handler is on record.
 result<void> mailbox::begin_handler(records::handler_start start, turn_outcome& outcome,
                                     mailbox_step& step) {
@@ -52,6 +41,7 @@ result<void> mailbox::begin_handler(records::handler_start start, turn_outcome& 
   auto t = std::move(*outcome.handler);
   if (is_volatile(start) && has_once(t.journal))
     return fail(errc::invalid, "volatile_once", std::string(volatile_once));
+  chain_ = chain_below(start, outcome);
   KITH_TRY(apply(outcome, step));
   for (const auto& request : t.cancelled) forget_ask(request, step);
   step.batch.put(table::state, keys::handler(key_, running_), records::encode(start));
@@ -114,7 +104,8 @@ result<void> mailbox::begin_fired_handler(const message_fields& m, slice raw, tu
 // A dead letter sent again: if a handler died of it, that one goes on. False: there is none.
 result<bool> mailbox::revive(in_stream& s, const envelope& e, mailbox_step& step) {
   KITH_ASSIGN(auto dead, handlers_.find_dead(env_.disk, e.replay_of()));
-  if (!dead || handlers_.find(dead->origin) != nullptr) return false;
+  if (!dead || handlers_.find(dead->origin) != nullptr || purged_.contains(dead->origin))
+    return false;
   KITH_ASSIGN(auto journal, handlers_.journal(env_.disk, dead->origin));
   dead->replay = e.raw();
   dead->replay_from = s.id.from;
@@ -167,9 +158,9 @@ mailbox::resumption mailbox::resume(const handler_id& id, const records::step_re
   if (!h->run->awaits(result.at)) return {}; // the loser of an any(), or a time that passed
   running_ = id;
   // Who was asked is told to stop, once it is certain that the handler went on without it.
-  const auto given_up = result.status == records::step_status::cancelled
-                            ? h->run->request_at(result.at)
-                            : std::nullopt;
+  const bool cancelled = result.status == records::step_status::cancelled ||
+                         result.status == records::step_status::deadline;
+  const auto given_up = cancelled ? h->run->request_at(result.at) : std::nullopt;
   auto& outcome = [&]() -> turn_outcome& {
     const turn_note noted(env_.turns.get(), h->run->message().kind());
     return agent_->resume(*h->run, result, wall_);
@@ -189,8 +180,8 @@ mailbox::resumption mailbox::resume(const handler_id& id, const records::step_re
   if (outcome.status == turn_status::done) return {};
   if (outcome.status == turn_status::refused) {
     for (const auto& request : h->run->requests()) forget_ask(request, step);
-    const bool expired = outcome.reason == deadline_passed; // by our clock: the asker's may differ
-    end_handler(id, *h, expired ? answer_status::expired : answer_status::refused,
+    // Expired by our clock: the asker's may differ.
+    end_handler(id, *h, outcome.expired ? answer_status::expired : answer_status::refused,
                 {text_type, outcome.reason}, step);
     return {};
   }
@@ -212,6 +203,7 @@ result<void> mailbox::keep_segment(const handler_id& id, waiting_handler& h, tur
       return fail(errc::too_large, "journal_full", std::string(volatile_once));
   }
   auto reply = std::move(outcome.reply);
+  chain_ = chain_below(*h.start, outcome);
   KITH_TRY(apply(outcome, step));
   for (const auto& request : t.cancelled) forget_ask(request, step);
   if (!t.suspended) {

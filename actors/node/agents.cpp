@@ -1,5 +1,6 @@
 // The agents of a node: how one comes into the store, back from it, and under its supervisor.
 #include "actors/agent/registry.hpp"
+#include "actors/mailbox/burial.hpp"
 #include "actors/node/parts.hpp"
 #include "runtime/config/edit_distance.hpp"
 #include "runtime/store/each.hpp"
@@ -179,16 +180,9 @@ result<void> retire(node_parts& parts, const did& id, const std::optional<did>& 
 // A temporary agent that crashed, or was stopped with its siblings, does not come back.
 void bury(node_parts& parts, const did& id) {
   auto buried = [&]() -> result<void> {
-    auto key = keys::agent(keys::of(id));
-    KITH_ASSIGN(auto stored, parts.disk->get(store::table::state, key));
-    if (!stored) return {};
-    KITH_ASSIGN(auto r, records::decode<records::agent_record>(*stored));
-    r.stopped = true;
     store::write_batch batch;
-    batch.put(store::table::state, key, records::encode(r));
-    const auto timers = keys::prefix(keys::timer(keys::of(id), {}), keys::agent_prefix_size);
-    batch.erase_range(store::table::state, timers, keys::end_of(timers));
-    batch.require_epoch(id, r.epoch);
+    KITH_TRY(end_for_good(*parts.disk, id, batch));
+    if (batch.empty()) return {};
     KITH_ASSIGN(auto position, parts.journal->submit(std::move(batch), {}));
     (void)position;
     return {};

@@ -1,10 +1,11 @@
 // The verbs that act on dead letters: sent again as new messages of this node's own agent, or
 // erased.
-#include "actors/mailbox/keys.hpp"
-#include "actors/node/control_server.hpp"
+#include "actors/mailbox/burial.hpp"
+#include "actors/node/gathering.hpp"
 
-#include <algorithm>
 #include <boost/json.hpp>
+#include <map>
+#include <set>
 
 namespace kith::control {
 
@@ -40,9 +41,10 @@ result<ingress> replay_of(node_parts& parts, const bj::object& args) {
   return in;
 }
 
+// What is to be erased, by the agents whose dead letters they are.
 struct purge {
-  store::write_batch batch;
-  bj::array purged, missing;
+  std::vector<uuid> ids;
+  std::map<did, std::vector<uuid>> of;
 };
 
 result<purge> purge_of(node_parts& parts, const bj::object& args) {
@@ -55,15 +57,54 @@ result<purge> purge_of(node_parts& parts, const bj::object& args) {
     if (!v.is_string())
       return fail(errc::invalid, "bad_argument", "argument ids must hold strings");
     KITH_ASSIGN(const auto id, uuid::parse(std::string_view(v.get_string())));
+    out.ids.push_back(id);
     KITH_ASSIGN(const auto stored, parts.disk->get(store::table::ledger, keys::dead(id)));
-    if (!stored) {
-      out.missing.push_back(v);
-      continue;
-    }
-    out.batch.erase(store::table::ledger, keys::dead(id));
-    out.purged.push_back(v);
+    if (!stored) continue;
+    KITH_ASSIGN(const auto letter, records::decode<records::dead_letter>(*stored));
+    out.of[letter.agent].push_back(id);
   }
   return out;
+}
+
+using purge_reply = std::function<void(result<std::vector<uuid>>)>;
+
+// Those of an agent that does not run, whose records nobody else writes.
+void purge_at_rest(node_parts& parts, const did& agent, const std::vector<uuid>& ids,
+                   const purge_reply& reply) {
+  const auto self = keys::of(agent);
+  store::write_batch batch;
+  auto done = purge_dead(
+      *parts.disk, kith::handlers(parts.limits, self), agent, ids,
+      [](const handler_id&) { return false; }, batch);
+  if (!done || batch.empty())
+    return reply(done ? result<std::vector<uuid>>(std::vector<uuid>()) : fail(done.error()));
+  auto submitted = parts.journal->submit(
+      std::move(batch),
+      [reply, letters = std::move(done->letters)](const result<journal_position>& synced) {
+        if (!synced) return reply(fail(synced.error()));
+        reply(letters);
+      });
+  if (!submitted) reply(fail(submitted.error()));
+}
+
+// Once all agents have answered: {purged, missing}.
+void finish_purge(const std::vector<uuid>& asked, std::size_t agents, const bj::array& answers,
+                  const control_server::reply& reply) {
+  std::set<std::string> gone;
+  for (const auto& a : answers) {
+    if (a.is_string())
+      return reply(fail(errc::unavailable, "not_purged", std::string(a.as_string())));
+    for (const auto& id : a.as_array()) gone.emplace(id.as_string());
+  }
+  if (answers.size() < agents)
+    return reply(fail(errc::timeout, "no_answer",
+                      "not every agent answered in time; `kith dlq ls` says which are left"));
+  bj::array purged, missing;
+  for (const auto& id : asked) {
+    auto text = id.text();
+    (gone.contains(text) ? purged : missing).emplace_back(std::move(text));
+  }
+  reply(bj::object{{"purged", std::move(purged)}, {"missing", std::move(missing)}});
 }
 
 } // namespace
@@ -81,14 +122,25 @@ void dlq_replay(node_parts& parts, const bj::object& args, control_server::reply
 void dlq_purge(node_parts& parts, const bj::object& args, control_server::reply reply) {
   auto wanted = purge_of(parts, args);
   if (!wanted) return reply(fail(wanted.error()));
-  bj::object o{{"purged", std::move(wanted->purged)}, {"missing", std::move(wanted->missing)}};
-  if (wanted->batch.empty()) return reply(std::move(o));
-  auto submitted = parts.journal->submit(
-      std::move(wanted->batch), [reply, o = std::move(o)](const result<journal_position>& done) {
-        if (!done) return reply(fail(done.error()));
-        reply(o);
+  const auto agents = wanted->of.size();
+  auto gather = std::make_shared<gathering>(
+      [reply = std::move(reply), ids = std::move(wanted->ids), agents](bj::array answers) {
+        finish_purge(ids, agents, answers, reply);
       });
-  if (!submitted) reply(fail(submitted.error()));
+  gather->expect(agents);
+  for (auto& [agent, ids] : wanted->of) {
+    purge_reply one = [gather](result<std::vector<uuid>> purged) {
+      if (!purged) return gather->one(bj::string(purged.error().what()));
+      bj::array out;
+      for (const auto& id : *purged) out.emplace_back(id.text());
+      gather->one(std::move(out));
+    };
+    if (auto where = parts.router.find(agent); where.mailbox)
+      caf::anon_send(where.mailbox, dead_purge{std::move(ids), std::move(one)});
+    else
+      purge_at_rest(parts, agent, ids, one);
+  }
+  parts.reactor.after(gathering::time_max, [gather] { gather->give_up(); });
 }
 
 } // namespace kith::control

@@ -57,6 +57,10 @@ bytes finish(fb::FlatBufferBuilder& builder, const envelope_fields& f) {
   fb::Offset<fb::String> trace = f.trace.empty() ? 0 : text(f.trace);
   fb::Offset<fb::String> content_type = f.content_type.empty() ? 0 : text(f.content_type);
   auto kind = text(f.kind), to = text(f.to), from = text(f.from);
+  fb::Offset<fb::Vector<const fbs::Octets16*>> chain = 0;
+  if (!f.chain.empty())
+    chain = builder.CreateVectorOfStructs(reinterpret_cast<const fbs::Octets16*>(f.chain.data()),
+                                          f.chain.size());
 
   fbs::EnvelopeCore core(*reinterpret_cast<const fbs::Octets16*>(f.id.octets.data()), f.created,
                          f.incarnation, f.seq, f.time_to_live_ms, envelope::version,
@@ -75,6 +79,7 @@ bytes finish(fb::FlatBufferBuilder& builder, const envelope_fields& f) {
   e.add_content_type(content_type);
   e.add_payload(payload);
   e.add_trace(trace);
+  e.add_chain(chain);
   builder.FinishSizePrefixed(e.Finish());
   auto* begin = builder.GetBufferPointer();
   return {begin, begin + builder.GetSize()};
@@ -113,6 +118,9 @@ result<void> envelope::check(const envelope_fields& f) {
   if (f.tombstone_of != digest{} &&
       (!chained || !f.payload.empty() || f.signature != byte_array<64>{}))
     return bad("not a possible tombstone");
+  if (!f.chain.empty() &&
+      (f.chain.size() > chain_count_max || !f.wants_answer || f.signature != byte_array<64>{}))
+    return bad("a chain that is too long, or not an ask's");
   return {};
 }
 
@@ -160,6 +168,7 @@ envelope_fields envelope::fields() const {
   f.trace = trace();
   f.tombstone_of = tombstone_of();
   f.signature = signature();
+  f.chain = chain();
   return f;
 }
 
@@ -232,6 +241,12 @@ std::string_view envelope::trace() const { return view(root(raw_)->trace()); }
 digest envelope::tombstone_of() const { return array<digest>(root(raw_)->tombstone_of()); }
 byte_array<64> envelope::signature() const {
   return array<byte_array<64>>(root(raw_)->signature());
+}
+std::span<const uuid> envelope::chain() const {
+  static_assert(sizeof(uuid) == sizeof(fbs::Octets16) && alignof(uuid) == 1);
+  const auto* c = root(raw_)->chain();
+  if (c == nullptr) return {};
+  return {reinterpret_cast<const uuid*>(c->Data()), c->size()};
 }
 
 } // namespace kith

@@ -7,6 +7,7 @@
 #include "runtime/stream/stream_id.hpp"
 
 #include <optional>
+#include <span>
 
 namespace kith {
 
@@ -41,6 +42,10 @@ struct envelope_fields {
   // Ed25519 by `from` over signed_content(), from a sender outside of any node, whose node cannot
   // vouch for it by itself (semantics.md 27). Zero: none. A tombstone has none.
   byte_array<64> signature{};
+  // The ids of the asks that wait for this one, which is an ask too, outermost first: its call
+  // chain, by which an agent that handles one message at a time knows what is part of that one
+  // (semantics.md 16). The sender's word, so nothing that is signed.
+  std::span<const uuid> chain;
 };
 
 // What such a sender signs: "kith message 1", id, from, to, kind, content_type, payload, created,
@@ -57,6 +62,7 @@ public:
   static constexpr std::size_t kind_size_max = 255;
   static constexpr std::size_t content_type_size_max = 255;
   static constexpr std::size_t trace_size_max = 256;
+  static constexpr std::size_t chain_count_max = 16; // a deeper one has lost its outermost
 
   envelope() = default;
   // The limits that every envelope keeps, built or parsed: malformed "bad_envelope" with the
@@ -98,6 +104,7 @@ public:
   std::string_view trace() const;
   digest tombstone_of() const;
   byte_array<64> signature() const;
+  std::span<const uuid> chain() const;
   // That `from` signed it: unauthenticated "bad_envelope_signature", also if there is none.
   result<void> check_signature() const;
   bool is_tombstone() const { return tombstone_of() != digest{}; }

@@ -60,6 +60,7 @@ void require_same(const envelope_fields& a, const envelope_fields& b) {
   REQUIRE(a.previous == b.previous);
   REQUIRE(a.trace == b.trace);
   REQUIRE(a.tombstone_of == b.tombstone_of);
+  REQUIRE(std::equal(a.chain.begin(), a.chain.end(), b.chain.begin(), b.chain.end()));
 }
 
 envelope reparsed(const envelope& e) {
@@ -76,6 +77,7 @@ std::size_t touch(const envelope& e) {
   for (auto s : {f.from, f.to, f.kind, f.content_type, f.trace})
     for (char c : s) n += std::size_t(c);
   for (auto b : f.payload) n += b;
+  for (const auto& id : f.chain) n += id.octets[15];
   return n;
 }
 
@@ -96,6 +98,39 @@ TEST_CASE("an envelope carries every field through its bytes", "[stream][unit]")
   require_same(reparsed(built).fields(), f);
   REQUIRE(envelope::build(built.fields()).raw().size() == built.size());
   REQUIRE(equal(envelope::build(built.fields()).raw(), built.raw()));
+}
+
+TEST_CASE("an ask carries the asks that wait for it, up to sixteen", "[stream][unit]") {
+  bytes payload(128, 0x5a);
+  auto f = typical(payload);
+  f.wants_answer = true;
+  std::vector<uuid> chain;
+  const auto alone = envelope::build(f).size();
+  for (std::uint8_t n = 1; n <= envelope::chain_count_max; ++n) {
+    chain.push_back(an_id(n));
+    f.chain = chain;
+    auto e = reparsed(envelope::build(f));
+    require_same(e.fields(), f);
+    REQUIRE(e.size() % 8 == 0);
+    REQUIRE(e.size() <= alone + 16 * n + 24);
+    REQUIRE(reinterpret_cast<std::uintptr_t>(e.payload().data()) % 8 == 0);
+    require_same(reparsed(envelope::build(e.fields())).fields(), f);
+  }
+  auto refused = [&](auto change) {
+    auto bad = f;
+    change(bad);
+    return !envelope::check(bad) && !envelope::parse(envelope::build(bad).raw());
+  };
+  REQUIRE_FALSE(refused([](auto&) {}));
+  REQUIRE(refused([](auto& g) { g.wants_answer = false; }));
+  REQUIRE(refused([](auto& g) { g.signature[0] = 1; })); // it would not be covered
+  chain.push_back(an_id(99));
+  REQUIRE(refused([&](auto& g) { g.chain = chain; }));
+  auto longest = f;
+  longest.chain = std::span(chain).first(envelope::chain_count_max);
+  auto e = envelope::build(longest);
+  for (std::size_t n = 0; n < e.size(); ++n)
+    REQUIRE(!envelope::parse(slice::copy_of(e.raw().view().first(n))));
 }
 
 TEST_CASE("an envelope of QoS 0 without anything optional survives its bytes", "[stream][unit]") {
@@ -169,6 +204,9 @@ TEST_CASE("a flipped bit never makes an envelope unsafe to read", "[stream][prop
   bytes payload(16, 0x5a);
   auto f = typical(payload);
   f.trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+  const std::vector<uuid> chain{an_id(1), an_id(2)};
+  f.wants_answer = true;
+  f.chain = chain;
   auto e = envelope::build(f);
   std::size_t accepted = 0, refused = 0;
   for (std::size_t bit = 0; bit < e.size() * 8; ++bit) {

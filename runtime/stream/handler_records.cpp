@@ -43,7 +43,7 @@ template <class Each> void get_list(byte_reader& in, Each&& each) {
 step_result get_result(byte_reader& in) {
   step_result r;
   r.at = get_ref(in);
-  r.status = step_status(get_between(in, 1, std::uint8_t(step_status::cancelled)));
+  r.status = step_status(get_between(in, 1, std::uint8_t(step_status::deadline)));
   r.reason = get_text(in);
   r.content_type = get_text(in);
   r.payload = to_bytes(in.prefixed(segment::payload_size_max));

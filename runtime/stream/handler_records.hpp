@@ -43,6 +43,7 @@ enum class step_status : std::uint8_t {
   failed = 7,   // once: its function threw every time
   in_doubt = 8, // once: it was in flight at a crash
   cancelled = 9,
+  deadline = 10, // cancelled, because its asker's deadline passed
 };
 
 struct step_result {

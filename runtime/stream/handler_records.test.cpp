@@ -52,6 +52,9 @@ TEST_CASE("a handler's segments survive their bytes, and no others are taken", "
   CHECK(decode<segment>(encode(segment{})).value() == segment{});
   CHECK(decode<segment>(encode(full_segment())).value() == full_segment());
   require_exact(full_segment());
+  auto late = full_segment();
+  late.resumed->status = step_status::deadline;
+  CHECK(decode<segment>(encode(late)).value() == late);
 }
 
 TEST_CASE("a handler's beginning keeps its message, and one without is corrupt", "[stream][unit]") {

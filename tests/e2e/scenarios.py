@@ -209,6 +209,21 @@ class WhatFails(Scenario):
         self.assertIn(thrown, text.stdout)
         self.assertEqual(self.cluster.run("dlq", "show", uuid7()).returncode, 4)
 
+    def test_dead_letters_are_purged_and_the_dead_handlers_with_them(self):
+        did = self.spawn_remote()
+        plain, late = self.send(did, "throw", 1), self.send(did, "throw later", 1)
+        kept = self.send(did, "throw later", 2)
+        for uid in (plain, late, kept):
+            self.becomes(uid, "dead")
+        node, unknown = self.cluster["n2"], uuid7()
+        done = node.call("dlq_purge", ids=[late, unknown, plain])
+        self.assertEqual((done["purged"], done["missing"]), ([late, plain], [unknown]))
+        self.assertEqual([x["id"] for x in self.dead_letters()], [kept])
+        self.assertEqual(self.cluster.run("dlq", "purge", kept).returncode, 0)
+        self.assertEqual(self.dead_letters(), [])
+        self.becomes(late, "dead")  # the ledger knows it for good
+        self.assertEqual(node.call("dlq_purge", ids=[late])["missing"], [late])
+
     def test_a_throwing_message_holds_back_only_its_own_stream(self):
         did = self.spawn_remote()
         self.cluster.settings += ("turn.retry_delay_ms=60000", "turn.retry_delay_ms_max=60000")

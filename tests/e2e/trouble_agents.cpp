@@ -18,6 +18,10 @@ struct troubled : kith::agent {
       sum.set(sum.get() + n); // undone with the turn
       throw std::runtime_error("this handler always throws");
     });
+    on("throw later", [this](std::int64_t ms) -> kith::task<> {
+      co_await sleep(ms);
+      throw std::runtime_error("this handler throws later");
+    });
     on("crash", [this](std::int64_t n) {
       sum.set(sum.get() + n);
       std::abort();

@@ -2,6 +2,7 @@
 // equal one.
 #include "runtime/stream/envelope.hpp"
 
+#include <algorithm>
 #include <cstdlib>
 
 using namespace kith;
@@ -18,7 +19,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
               a.correlation == b.correlation && a.replay_of == b.replay_of && a.qos == b.qos &&
               a.lane == b.lane && a.status == b.status && a.wants_answer == b.wants_answer &&
               a.incarnation == b.incarnation && a.seq == b.seq && a.previous == b.previous &&
-              a.trace == b.trace && a.tombstone_of == b.tombstone_of;
+              a.trace == b.trace && a.tombstone_of == b.tombstone_of &&
+              std::equal(a.chain.begin(), a.chain.end(), b.chain.begin(), b.chain.end());
   if (!same) std::abort();
   (void)parsed->hash();
   return 0;

@@ -30,10 +30,15 @@ public:
 
 // Thrown by whatever a handler awaits when it is cancelled: by who asked it and waits no longer, by
 // that one's deadline, or by an operator. What it awaits after that it awaits as ever, and so may
-// take back what it did. A handler that lets it out is refused.
+// take back what it did. A handler that lets it out is refused; by the deadline, it expired.
 class cancelled : public std::runtime_error {
 public:
-  using runtime_error::runtime_error;
+  explicit cancelled(const std::string& why, bool by_deadline = false)
+      : std::runtime_error(why), by_deadline_(by_deadline) {}
+  bool by_deadline() const { return by_deadline_; }
+
+private:
+  bool by_deadline_;
 };
 
 // How an ask ended, and its answer if that is ok.

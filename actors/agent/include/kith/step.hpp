@@ -16,7 +16,13 @@ public:
   using kith_awaitable = void;
   enum class type : std::uint8_t { ask = 1, sleep = 2, until = 3, once = 4 }; // as stored
   // As stored; and ask_status.
-  enum class outcome : std::uint8_t { ok = 1, failed = 7, in_doubt = 8, cancelled = 9 };
+  enum class outcome : std::uint8_t {
+    ok = 1,
+    failed = 7,
+    in_doubt = 8,
+    cancelled = 9,
+    deadline = 10,
+  };
 
   step(agent_core& core, type t) : core_(&core), type_(t) {}
   bool await_ready() const noexcept { return false; }
@@ -30,6 +36,7 @@ protected:
   bool begin(branch* where, std::coroutine_handle<> h);
   void check_cancelled() const {
     if (outcome(status_) == outcome::cancelled) throw cancelled(reason_);
+    if (outcome(status_) == outcome::deadline) throw cancelled(reason_, true);
   }
   template <class R> std::optional<R> read(decode_error& why) const {
     std::optional<R> v(std::in_place);
