@@ -1,12 +1,10 @@
 #include "actors/mailbox/asks.hpp"
 
+#include "actors/mailbox/wall_time.hpp"
+
 #include <algorithm>
 
 namespace kith {
-
-static time_point monotonic(wall_ms deadline, wall_ms wall, time_point now) {
-  return now + std::chrono::milliseconds(std::max<wall_ms>(deadline - wall, 0));
-}
 
 void asks::restore(records::ask_record record, wall_ms wall, time_point now) {
   auto id = record.request;

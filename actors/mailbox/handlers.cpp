@@ -1,5 +1,6 @@
 #include "actors/mailbox/handlers.hpp"
 
+#include "actors/mailbox/wall_time.hpp"
 #include "runtime/crypto/hash.hpp"
 #include "runtime/store/each.hpp"
 
@@ -46,7 +47,7 @@ void handlers::expire_at(const handler_id& id, wall_ms expires, wall_ms wall, ti
   due_step s;
   s.handler = id;
   s.expiry = true;
-  again(std::move(s), now + std::chrono::milliseconds(std::max<wall_ms>(expires - wall, 0)));
+  again(std::move(s), monotonic(expires, wall, now));
 }
 
 handlers::scheduled::scheduled(due_step s)
@@ -73,6 +74,8 @@ result<void> handlers::restore(store::backend& disk, wall_ms wall, time_point no
   auto [first, end] = range(keys::handler(self_, {}));
   KITH_TRY(each(disk, table::state, first, end, [&](const store::entry& e) -> result<void> {
     KITH_ASSIGN(auto start, records::decode<records::handler_start>(e.value));
+    if (auto ok = keys::check_place(e.key, keys::handler(self_, start.origin), "a handler"); !ok)
+      return ok;
     if (start.dead) return {};
     add(start.origin);
     expire_at(start.origin, start.expires, wall, now);
@@ -118,7 +121,7 @@ void handlers::begin(const handler_id& id, const records::step_begun& b, bool re
   else if (once)
     again(std::move(s), now);
   else
-    again(std::move(s), now + std::chrono::milliseconds(std::max<wall_ms>(b.due - wall, 0)));
+    again(std::move(s), monotonic(b.due, wall, now));
 }
 
 void handlers::append(const handler_id& id, const records::segment& s, wall_ms wall, time_point now,

@@ -101,6 +101,12 @@ bytes received(const uuid& id) { return join(kind_received, id.view()); }
 bytes dead(const uuid& id) { return join(kind_dead, id.view()); }
 bytes dead_begin() { return join(kind_dead, {}); }
 
+result<void> check_place(byte_view found, byte_view own, std::string_view what) {
+  if (equal(found, own)) return {};
+  return fail(errc::corrupt, "misplaced_record",
+              "the record of " + std::string(what) + " lies under another key than its own");
+}
+
 bytes end_of(bytes prefix) {
   while (!prefix.empty() && prefix.back() == 0xff) prefix.pop_back();
   if (!prefix.empty()) ++prefix.back();

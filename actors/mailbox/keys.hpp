@@ -4,6 +4,7 @@
 #pragma once
 
 #include "runtime/base/bytes.hpp"
+#include "runtime/base/result.hpp"
 #include "runtime/stream/stream_id.hpp"
 
 namespace kith::keys {
@@ -50,6 +51,10 @@ bytes sent(const uuid& id);
 bytes received(const uuid& id);
 bytes dead(const uuid& id);
 bytes dead_begin();
+
+// That a record lies where its content says: corrupt "misplaced_record". Recovery holds each to it,
+// so that no two are for the same thing.
+result<void> check_place(byte_view found, byte_view own, std::string_view what);
 
 // The smallest key greater than every key that begins with `prefix`.
 bytes end_of(bytes prefix);

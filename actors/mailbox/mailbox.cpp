@@ -1,5 +1,6 @@
 #include "actors/mailbox/mailbox.hpp"
 
+#include "actors/mailbox/wall_time.hpp"
 #include "runtime/store/each.hpp"
 
 #include <algorithm>
@@ -57,6 +58,10 @@ result<void> mailbox::load_streams(bool unclean) {
   KITH_TRY(
       each(env_.disk, table::state, out_from, out_to, [&](const store::entry& e) -> result<void> {
         KITH_ASSIGN(auto record, records::decode<records::stream_out>(e.value));
+        if (auto ok = keys::check_place(e.key, keys::out_stream(key_, record.stream.key()),
+                                        record.stream.text());
+            !ok)
+          return ok;
         bool local = env_.is_local(record.stream.to);
         KITH_ASSIGN(auto waiting, sizes_waiting(env_.disk, record, local));
         outbox_.restore(record, local, waiting);
@@ -65,12 +70,17 @@ result<void> mailbox::load_streams(bool unclean) {
 
   auto restore = [&](const store::entry& e, bool local) -> result<void> {
     KITH_ASSIGN(auto record, records::decode<records::stream_in>(e.value));
+    auto key = record.stream.key();
+    if (auto ok = keys::check_place(
+            e.key, local ? keys::local_stream(key_, key) : keys::in_stream(key_, key),
+            record.stream.text());
+        !ok)
+      return ok;
     if (auto* known =
             inbox_.find(record.stream)) { // its own record came first; this is the local sender's
       known->local = known->local || local;
       return {};
     }
-    auto key = record.stream.key();
     records::attempt_mark mark;
     KITH_ASSIGN(auto stored, env_.disk.get(table::state, keys::mark(key_, key)));
     if (stored) {
@@ -95,6 +105,10 @@ result<void> mailbox::activate(bool unclean) {
   KITH_TRY(each(env_.disk, table::state, from, keys::end_of(from),
                 [&](const store::entry& e) -> result<void> {
                   KITH_ASSIGN(auto record, records::decode<records::ask_record>(e.value));
+                  if (auto ok = keys::check_place(e.key, keys::ask(key_, record.request),
+                                                  "ask " + record.request.text());
+                      !ok)
+                    return ok;
                   asks_.restore(std::move(record), env_.time.wall(), env_.time.now());
                   return {};
                 }));
@@ -114,7 +128,7 @@ void mailbox::arrived(arrival& a) {
   for (auto& item : a.items) {
     // Frames round up: 1 says that nothing is left (link_streams.cpp).
     wall_ms expires =
-        item.time_to_live_ms == 0 ? 0 : env_.time.wall() + wall_ms(item.time_to_live_ms) - 1;
+        item.time_to_live_ms == 0 ? 0 : later(env_.time.wall(), item.time_to_live_ms) - 1;
     auto verdict = inbox_.accept(a.stream, std::move(item.envelope), expires, a.session, unclean_);
     auto* s = inbox_.find(a.stream);
     if (s == nullptr) {
@@ -194,18 +208,22 @@ void mailbox::load_behind() {
 
 void mailbox::load_local_streams(bool unclean) {
   auto from = keys::prefix(keys::local_stream(key_, {}), keys::agent_prefix_size);
-  auto done = each(env_.disk, table::state, from, keys::end_of(from),
-                   [&](const store::entry& e) -> result<void> {
-                     KITH_ASSIGN(auto record, records::decode<records::stream_in>(e.value));
-                     auto* s = inbox_.find(record.stream);
-                     if (s == nullptr)
-                       s = &inbox_.restore(record.stream, true, &record, 0, unclean, {});
-                     KITH_ASSIGN(auto highest, highest_queued(env_.disk, s->key,
-                                                              std::max(s->known, s->consumed)));
-                     s->known = std::max(s->known, highest);
-                     inbox_.note_behind();
-                     return {};
-                   });
+  auto done =
+      each(env_.disk, table::state, from, keys::end_of(from),
+           [&](const store::entry& e) -> result<void> {
+             KITH_ASSIGN(auto record, records::decode<records::stream_in>(e.value));
+             if (auto ok = keys::check_place(e.key, keys::local_stream(key_, record.stream.key()),
+                                             record.stream.text());
+                 !ok)
+               return ok;
+             auto* s = inbox_.find(record.stream);
+             if (s == nullptr) s = &inbox_.restore(record.stream, true, &record, 0, unclean, {});
+             KITH_ASSIGN(auto highest,
+                         highest_queued(env_.disk, s->key, std::max(s->known, s->consumed)));
+             s->known = std::max(s->known, highest);
+             inbox_.note_behind();
+             return {};
+           });
   if (!done) env_.log(log_level::error, "queue not readable: " + done.error().what());
 }
 

@@ -2,6 +2,7 @@
 #include "actors/mailbox/mailbox.hpp"
 
 #include "actors/agent/registry.hpp"
+#include "actors/mailbox/wall_time.hpp"
 
 namespace kith {
 
@@ -167,7 +168,7 @@ void mailbox::send(emission& e, mailbox_step& step) {
     if (awaited) f.chain = chain_;
     auto context = awaited ? awaited_context(e.context) : std::move(e.context);
     records::ask_record record{
-        e.id,   e.to, e.then, to_bytes(as_bytes(context)), f.created + wall_ms(e.deadline_ms),
+        e.id,   e.to, e.then, to_bytes(as_bytes(context)), later(f.created, e.deadline_ms),
         e.kind, 0};
     record.seq = emit(e.to, f, step);
     asks_.add({std::move(record), {}}, f.created, env_.time.now(), step.batch);

@@ -2,6 +2,7 @@
 // three ends (semantics.md 10, 11, 14 to 19).
 #include "actors/mailbox/mailbox.hpp"
 
+#include "actors/mailbox/wall_time.hpp"
 #include "runtime/stream/text.hpp"
 
 #include <algorithm>
@@ -64,7 +65,8 @@ mailbox::turn mailbox::begin_handler(in_stream& s, const envelope& e, turn_outco
   start.envelope = e.raw();
   start.started = wall_;
   if (auto expires = s.pending.front().expires; e.wants_answer() && expires != 0)
-    start.expires = expires + wall_ms(limits_.deadline_grace / std::chrono::milliseconds(1));
+    start.expires =
+        later(expires, std::uint64_t(limits_.deadline_grace / std::chrono::milliseconds(1)));
   if (auto begun = begin_handler(std::move(start), outcome, step); !begun) {
     agent_->roll_back();
     return failed(s, begun.error().what(), step);

@@ -37,16 +37,19 @@ envelope envelope_of(const timer_table::entry& t, const timer_table::firing& f, 
 
 result<void> mailbox::load_timers() {
   const auto from = keys::prefix(keys::timer(key_, {}), keys::agent_prefix_size);
-  return store::each(env_.disk, table::state, from, keys::end_of(from),
-                     [&](const store::entry& e) -> result<void> {
-                       KITH_ASSIGN(auto record, records::decode_timer(e.value));
-                       auto& t = timers_.set(std::move(record));
-                       t.recovered = unclean_ && t.record.due <= env_.time.wall();
-                       if (!t.problem.empty())
-                         env_.log(log_level::error,
-                                  "timer " + t.record.id + " does not fire: " + t.problem);
-                       return {};
-                     });
+  return store::each(
+      env_.disk, table::state, from, keys::end_of(from),
+      [&](const store::entry& e) -> result<void> {
+        KITH_ASSIGN(auto record, records::decode_timer(e.value));
+        if (auto ok = keys::check_place(e.key, keys::timer(key_, record.id), "timer " + record.id);
+            !ok)
+          return ok;
+        auto& t = timers_.set(std::move(record));
+        t.recovered = unclean_ && t.record.due <= env_.time.wall();
+        if (!t.problem.empty())
+          env_.log(log_level::error, "timer " + t.record.id + " does not fire: " + t.problem);
+        return {};
+      });
 }
 
 void mailbox::keep_timer(const records::timer_record& r, mailbox_step& step) {

@@ -1,5 +1,7 @@
 #include "actors/mailbox/outbox.hpp"
 
+#include "actors/mailbox/wall_time.hpp"
+
 namespace kith {
 
 std::size_t size_queue::pop(std::size_t count) {
@@ -95,7 +97,7 @@ outbox::emitted outbox::emit(const did& to, bool local, envelope_fields f,
 
   if (local) {
     look(s);
-    if (f.time_to_live_ms != 0) out.expires = f.created + wall_ms(f.time_to_live_ms);
+    if (f.time_to_live_ms != 0) out.expires = later(f.created, f.time_to_live_ms);
     if (f.seq == 1) {
       records::stream_in first;
       first.stream = s.id;

@@ -172,6 +172,38 @@ TEST_CASE("a queue keeps no entries of what was consumed before a restart", "[ma
   CHECK(w.a.queued_count() == 0);
 }
 
+TEST_CASE("a record that lies under another key than its own is corrupt", "[mailbox][unit]") {
+  test_world w;
+  auto from = w.a.spawn("recorder"), to = w.a.spawn("recorder"), far = w.b.spawn("recorder");
+  w.a.tell(from, from, "ask", order(far, "question", "q"), json_type);
+  w.a.tell(to, from, "note", "x");
+  w.a.settle();
+  const auto self = keys::of(from);
+  const std::pair<std::string, bytes> kinds[] = {{"ask", keys::ask(self, {})},
+                                                 {"outgoing stream", keys::out_stream(self, {})},
+                                                 {"incoming stream", keys::in_stream(self, {})},
+                                                 {"local stream", keys::local_stream(self, {})}};
+  auto position = w.a.backend->recovered();
+  for (const auto& [kind, example] : kinds) {
+    CAPTURE(kind);
+    REQUIRE(w.a.activate(from, true));
+    const auto begin = keys::prefix(example, keys::agent_prefix_size);
+    const auto found = w.a.backend->scan(table::state, begin, keys::end_of(begin), {1}).value();
+    REQUIRE(found.size() == 1);
+    auto key = found[0].key;
+    key.back() ^= 1;
+    store::write_batch twice, once;
+    twice.put(table::state, key, found[0].value);
+    once.erase(table::state, key);
+    REQUIRE(w.a.backend->commit({&twice, 1}, ++position));
+    const auto opened = w.a.activate(from, true);
+    REQUIRE_FALSE(opened);
+    CHECK(opened.error().category == errc::corrupt);
+    CHECK(opened.error().code == "misplaced_record");
+    REQUIRE(w.a.backend->commit({&once, 1}, ++position));
+  }
+}
+
 TEST_CASE("the same id from outside is the same message, durable or not", "[mailbox][unit]") {
   test_world w;
   auto from = w.a.spawn("recorder"), to = w.a.spawn("recorder");

@@ -144,7 +144,7 @@ result<void> memory_backend::commit(std::span<const write_batch> batches, journa
   std::vector<memory_disk::undo>* undone = nullptr;
   if (!disk_->sync_)
     undone =
-        &disk_->unsynced_.emplace_back(disk_->position_, std::vector<memory_disk::undo>{}).undone;
+        &disk_->unsynced_.emplace_back(memory_disk::unsynced_commit{disk_->position_, {}}).undone;
   for (const auto& batch : batches)
     for (const auto& op : batch.operations()) disk_->apply(op, undone);
   disk_->position_ = last;
