@@ -259,6 +259,7 @@ private:
       s.middle.open(out, s.under_way);
     else if (!out.empty())
       s.under_way.push_back(to_bytes(out));
+    serve(s); // a write that came short may go on
   }
   // Hands the next message on, or its first bytes.
   void deliver(side& s, std::size_t count) {
