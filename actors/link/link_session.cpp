@@ -116,6 +116,7 @@ void link_session::opened_stream(const libp2p::stream_opened& e) {
   if (stream_ || e.inbound == peer_.dialed)
     return connection_->reset(e.stream); // one a connection, by the dialer
   stream_ = e.stream;
+  if (ports_.seen) hello_.seen_of_you = ports_.seen(peer_.node);
   say(session_->make_hello(hello_));
 }
 

@@ -6,6 +6,7 @@
 #include "runtime/identity/delegation.hpp"
 #include "runtime/identity/keys.hpp"
 #include "runtime/store/memory_backend.hpp"
+#include "runtime/stream/records.hpp"
 
 #include <catch2/catch.hpp>
 

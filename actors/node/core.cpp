@@ -122,7 +122,8 @@ session_ports node_core::session() {
           keys->node_key(),
           cluster_secret,
           log.component("link"),
-          std::size_t(options.settings.integer("link.queue_bytes_max"))};
+          std::size_t(options.settings.integer("link.queue_bytes_max")),
+          [s = seen](const did& p) { return s->of(p); }};
 }
 
 result<void> node_core::listen() {
