@@ -44,10 +44,11 @@ void cell::reject(std::string reason) const {
   throw activation_failure{{errc::corrupt, "bad_cell", "durable \"" + name_ + "\": " + reason}};
 }
 
-bool cell::touch() {
+bool cell::touch(bool knowingly) {
   if (core_.at != agent_core::phase::turn && core_.at != agent_core::phase::setting_up)
     throw std::logic_error("durable \"" + name_ + "\" may be changed in a handler or setup() only");
   if (dirty_) return false;
+  if (core_.run != nullptr && !seen_ && !knowingly) core_.run->writing(core_, *this);
   core_.dirty.push_back(this);
   dirty_ = true;
   return true;

@@ -132,6 +132,11 @@ public:
   // The system agent of a node named by DID or by name: not_found.
   virtual result<did> resolve_node(std::string_view node) = 0;
   virtual void log(log_level level, std::string_view text) = 0;
+  // Whether handlers that write what they read before an await are looked for, as simulations do.
+  virtual bool seeks_stale_writes() const { return false; }
+  // A handler writes a cell that it read in an earlier segment and not in this one, and another
+  // turn has changed it since.
+  virtual void stale_write(std::string_view /*cell*/, std::string_view /*handler*/) {}
   // The agent's own, without what the turn under way has changed. Called in run() only.
   virtual const timer_table& timers() const = 0;
 };

@@ -30,11 +30,18 @@ agent_registration::agent_registration(std::string_view name, factory make, bool
   if (name.empty() || name.size() > agent_types::name_size_max) {
     if (t.problem.empty())
       t.problem = "an agent type needs a name of 1 to 128 bytes: '" + std::string(name) + "'";
-  } else if (!t.types.emplace(std::string(name), make).second && t.problem.empty()) {
+  } else if (!t.types.emplace(std::string(name), std::move(make)).second && t.problem.empty()) {
     t.problem = "two agent types are registered as '" + std::string(name) +
                 "': give one of them another name with KITH_AGENT_AS";
   }
 }
+
+passing_agent_type::passing_agent_type(std::string_view name, agent_registration::factory make)
+    : name_(name) {
+  agent_registration add(name, std::move(make));
+}
+
+passing_agent_type::~passing_agent_type() { table().types.erase(name_); }
 
 result<void> agent_types::check() {
   if (!table().problem.empty()) return fail(errc::invalid, "agent_type", table().problem);

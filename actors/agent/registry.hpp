@@ -26,6 +26,18 @@ public:
   static std::vector<std::string> names();
 };
 
+// A type that is in the table for a while: of a simulation, whose nodes run in this thread alone
+// and within its life. Its agents may know things of that run.
+class passing_agent_type {
+public:
+  passing_agent_type(std::string_view name, agent_registration::factory make);
+  ~passing_agent_type();
+  passing_agent_type(const passing_agent_type&) = delete;
+
+private:
+  std::string name_;
+};
+
 // One that the program declared.
 struct supervisor_type {
   enum strategy strategy = strategy::one_for_one;

@@ -164,6 +164,7 @@ void task_run::end(agent_core& core) {
   handler.suspended = !ended();
   handler.journal = std::move(segment_);
   handler.cancelled = std::move(cancelled_);
+  if (handler.suspended && core.host.seeks_stale_writes()) remember(core);
 }
 
 std::string task_run::divergence(agent_core& core) const {

@@ -76,6 +76,8 @@ public:
   bool begin_step(step& s, branch& where);
   void drop(const branch& where);
   void read(agent_core& core, cell& c);
+  // Before it writes a cell that this segment has not read.
+  void writing(agent_core& core, const cell& c) const;
   bool admits(agent_core& core, emission::type what, std::size_t emitted);
   bool recall(bool answer);
   uuid make_id(std::int64_t now_ms) { return ids_.next(now_ms, id_chance_); }
@@ -92,6 +94,7 @@ public:
 private:
   result<did> hosted_again();
   void differ(std::string was, std::string now);
+  void remember(agent_core& core);
 
   kept_message kept_;
   branch root_;
@@ -100,6 +103,8 @@ private:
   std::optional<encoded> reply_; // said before the last segment; it travels with that
   std::map<std::string, std::uint32_t, std::less<>> versions_;
   std::vector<std::string> path_; // the last steps, for a person
+  // Cells as an earlier segment read them or left them. Empty unless the host seeks stale writes.
+  std::map<std::string, std::string, std::less<>> known_;
 
   // The segment that runs.
   agent_core* core_ = nullptr;

@@ -46,6 +46,8 @@ struct position_query {
   stream_id stream;
   caf::actor link;
   std::uint64_t session = 0;
+  // Where what the sender still has begins, if that is behind what it was told of this end.
+  std::optional<stream_head> kept = {};
 };
 // QoS 0, from a link or from here.
 struct volatile_arrival {

@@ -13,9 +13,13 @@ namespace kith {
 // What a link may know of a stream that leaves this node: shared by the sending mailbox, which
 // writes `durable`, and the link that carries it, which reads it from another thread.
 struct out_stream {
-  explicit out_stream(stream_id s) : id(std::move(s)), key(id.key()) {}
+  explicit out_stream(stream_id s, bool is_closed = false)
+      : id(std::move(s)), key(id.key()), closed(is_closed) {}
   const stream_id id;
   const stream_key key;
+  // Of an incarnation before a restore: nothing new comes into it, and its recipient may have had
+  // more of it than its sender remembers.
+  const bool closed;
   std::atomic<sequence> durable{0}; // positions up to here are synced and may be sent
   std::atomic<sequence> acked{0};   // positions up to here are journaled by the recipient
 

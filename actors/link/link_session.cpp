@@ -116,6 +116,7 @@ void link_session::opened_stream(const libp2p::stream_opened& e) {
   if (stream_ || e.inbound == peer_.dialed)
     return connection_->reset(e.stream); // one a connection, by the dialer
   stream_ = e.stream;
+  if (ports_.seen) hello_.seen_of_you = ports_.seen(peer_.node);
   say(session_->make_hello(hello_));
 }
 
@@ -209,15 +210,15 @@ void link_session::hand_over() {
     link = link_;
   }
   if (!link || for_link_.empty()) return;
-  std::vector<stream_id> opened;
+  std::vector<wire::stream_open> opened;
   for (const auto& f : for_link_)
-    if (auto* o = std::get_if<wire::stream_open>(&f)) opened.push_back(o->stream);
+    if (auto* o = std::get_if<wire::stream_open>(&f)) opened.push_back(*o);
   handed_ += for_link_.size();
   caf::anon_send(link, link_frames{id_, std::exchange(for_link_, {})});
-  for (auto& stream : opened) {
-    auto where = ports_.router.find(stream.to);
+  for (auto& o : opened) {
+    auto where = ports_.router.find(o.stream.to);
     if (where.where == route::kind::local && where.mailbox)
-      caf::anon_send(where.mailbox, position_query{std::move(stream), link, id_});
+      caf::anon_send(where.mailbox, position_query{std::move(o.stream), link, id_, o.kept});
   }
 }
 

@@ -33,6 +33,9 @@ struct session_ports {
   // Bytes of data frames that may wait for one peer (link.queue_bytes_max). Past it room() is
   // false: QoS 2 stays in the outbox until drained, QoS 0 is dropped and counted.
   std::size_t data_queue_max = 16 << 20;
+  // The highest journal position that was seen of a peer, to be told to it. May be empty: then the
+  // hello says it, where the dialer knew whom it dials.
+  std::function<journal_position(const did&)> seen = {};
 };
 
 // Who the peer says it is, once its hello was good.

@@ -2,6 +2,7 @@
 
 #include "actors/mailbox/keys.hpp"
 #include "runtime/identity/delegation.hpp"
+#include "runtime/stream/records.hpp"
 
 #include <algorithm>
 
@@ -65,7 +66,23 @@ void link_streams::ask_position(carried& c) {
   }
   present(c.stream->id.from);
   c.heard = env_.time.now();
-  sink_->control(wire::stream_open{c.number, c.stream->id, {c.stream->durable + 1, {}}});
+  sink_->control(wire::stream_open{
+      c.number, c.stream->id, {c.stream->durable + 1, {}}, c.forgotten ? kept(c) : std::nullopt});
+}
+
+// The first position behind what is acknowledged, and the digest before it: in the envelope there,
+// or in the stream's record if there is none.
+std::optional<stream_head> link_streams::kept(const carried& c) const {
+  const auto& s = *c.stream;
+  const sequence first = s.acked + 1;
+  auto next = env_.disk.get(store::table::queue, keys::outbox(s.key, first));
+  if (next && *next)
+    if (auto e = envelope::parse(**next)) return stream_head{first, e->previous()};
+  auto stored = env_.disk.get(store::table::state, keys::out_stream(keys::of(s.id.from), s.key));
+  if (stored && *stored)
+    if (auto r = records::decode<records::stream_out>(**stored); r && r->head.next == first)
+      return r->head;
+  return std::nullopt; // a step is under way: the next time
 }
 
 void link_streams::open(const std::shared_ptr<out_stream>& s, bool again) {
@@ -216,6 +233,30 @@ void link_streams::acknowledge(carried& c, sequence upto) {
   env_.acknowledged(c.stream->id, upto);
 }
 
+// Whether a peer that is so far may go on from there. If not, one of the two sides was rewound.
+bool link_streams::fits(carried& c, sequence has) {
+  auto& s = *c.stream;
+  if (has <= s.durable && has >= s.acked) return true;
+  auto know = [&](const std::string& what) {
+    env_.log("error", "the peer is at position " + std::to_string(has) + " of " + s.id.text() +
+                          ", here " + std::to_string(s.acked) + " to " + std::to_string(s.durable) +
+                          " are known: " + what);
+  };
+  if (has < s.acked) { // the peer's is the older store; if it was restored, it may skip
+    if (!std::exchange(c.forgotten, true)) know("the peer was rewound, and is told what is left");
+    c.at = carried::state::absent;
+    return false;
+  }
+  c.at = carried::state::lost;
+  if (!s.closed) {
+    know("this side was rewound; the stream rests");
+    return false;
+  }
+  know("the rest was sent in a life that a restore undid");
+  acknowledge(c, s.durable);
+  return false;
+}
+
 void link_streams::positions(const wire::positions& p) {
   for (const auto& e : p.list) {
     auto it = streams_.find(e.stream);
@@ -223,15 +264,9 @@ void link_streams::positions(const wire::positions& p) {
     auto& c = *it->second;
     auto has = e.head.next - 1;
     c.heard = env_.time.now();
-    if (has > c.stream->durable || has < c.stream->acked) {
-      c.at = carried::state::lost;
-      env_.log("error", "the peer is at position " + std::to_string(has) + " of " +
-                            c.stream->id.text() + ", here " + std::to_string(c.stream->acked) +
-                            " to " + std::to_string(c.stream->durable) +
-                            " are known: one side was rewound; the stream rests");
-      continue;
-    }
+    if (!fits(c, has)) continue;
     c.at = carried::state::flowing;
+    c.forgotten = false;
     c.in_flight.clear();
     c.in_flight_bytes = 0;
     c.sent = has;

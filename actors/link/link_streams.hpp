@@ -84,11 +84,14 @@ private:
     sequence head_sent = 0;
     time_point heard{}; // the last progress
     bool queued = false;
-    bool held = false; // what comes next is QoS 1, and the peer does not take it
+    bool held = false;      // what comes next is QoS 1, and the peer does not take it
+    bool forgotten = false; // the peer had more of it once, and is told where what is left begins
   };
 
   carried& get(const std::shared_ptr<out_stream>& s);
   void ask_position(carried& c);
+  bool fits(carried& c, sequence has);
+  std::optional<stream_head> kept(const carried& c) const;
   void present(const did& agent);
   void acknowledge(carried& c, sequence upto);
   bool may_send(const carried& c, std::size_t size) const;

@@ -6,6 +6,7 @@
 #include "runtime/identity/delegation.hpp"
 #include "runtime/identity/keys.hpp"
 #include "runtime/store/memory_backend.hpp"
+#include "runtime/stream/records.hpp"
 
 #include <catch2/catch.hpp>
 
@@ -328,7 +329,6 @@ TEST_CASE("a stream rests when one of its sides was rewound", "[link][unit]") {
   f.offer(f.write(5));
   REQUIRE(f.ack(4, 100));
   f.sink.frames.clear();
-  SECTION("the peer is behind what it acknowledged") { f.position(3, 100); }
   SECTION("the peer is ahead of us") { f.position(6, 100); }
   SECTION("the peer holds another history") { f.streams.fork({1, 4, {}, {}}); }
   SECTION("the peer took it into quarantine") {
@@ -347,6 +347,60 @@ TEST_CASE("a stream rests when one of its sides was rewound", "[link][unit]") {
   f.streams.pump();
   CHECK(f.sink.sent().empty());
   CHECK(f.sink.take<wire::stream_open>().empty());
+}
+
+TEST_CASE("a peer that forgot what it acknowledged is told where what is left begins",
+          "[link][unit]") {
+  link_fixture f;
+  f.position(0, 100);
+  const auto five = f.write(5);
+  f.offer(five);
+  sequence acked = 4;
+  SECTION("an envelope is left") {}
+  SECTION("none is left") {
+    acked = 5;
+    records::stream_out r;
+    r.stream = f.stream->id;
+    r.head = f.head;
+    store::write_batch batch;
+    batch.put(store::table::state, keys::out_stream(keys::of(r.stream.from), f.stream->key),
+              records::encode(r));
+    REQUIRE(f.disk->commit({&batch, 1}, 1000));
+  }
+  REQUIRE(f.ack(acked, 100));
+  f.sink.frames.clear();
+  for (int times = 0; times < 2; ++times) { // until it says that it goes on from there
+    f.position(2, 100);
+    f.time.advance(link_streams::silence_max);
+    f.streams.tick();
+    const auto asked = f.sink.take<wire::stream_open>();
+    REQUIRE(asked.size() == 1);
+    REQUIRE(asked[0].kept);
+    CHECK(asked[0].kept->next == acked + 1);
+    CHECK(asked[0].kept->last == five[acked - 1].hash());
+    CHECK(f.sink.sent().empty());
+  }
+  f.position(acked, 100);
+  CHECK(f.sink.sent() == upto(acked + 1, 5));
+  f.offer(f.write(1));
+  CHECK(f.sink.sent() == upto(6, 6));
+}
+
+TEST_CASE("what a peer has of a stream that a restore closed is acknowledged, and no more",
+          "[link][unit]") {
+  link_fixture f;
+  f.streams.positions({}); // nothing yet
+  auto closed =
+      std::make_shared<out_stream>(stream_id{f.from.did(), f.to.did(), lane::request, 8}, true);
+  closed->durable = 3;
+  f.streams.open(closed);
+  f.streams.positions({{{closed->id, {8, {}}, 100, 1 << 20}}}); // it has seven
+  CHECK(f.acked == std::vector<sequence>{3});
+  CHECK(closed->acked == 3);
+  f.sink.frames.clear();
+  f.time.advance(std::chrono::hours(1));
+  f.streams.tick();
+  for (const auto& o : f.sink.take<wire::stream_open>()) CHECK(o.stream != closed->id);
 }
 
 TEST_CASE("a silent stream is asked again, whatever it waits for", "[link][unit]") {

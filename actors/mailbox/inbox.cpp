@@ -77,6 +77,12 @@ in_stream* inbox::open(const stream_id& id, bool unclean) {
   return &s;
 }
 
+void inbox::skip(in_stream& s, const stream_head& to) {
+  s.head = to;
+  s.consumed = s.known = to.next - 1;
+  touch(s);
+}
+
 void inbox::quarantine(in_stream& s, std::string why) {
   s.quarantine = std::move(why);
   touch(s);

@@ -89,6 +89,8 @@ public:
   in_stream* find(const stream_id& id);
   // A remote sender's stream from which nothing has come yet. Nullptr: too many streams.
   in_stream* open(const stream_id& id, bool unclean);
+  // The stream goes on from there, as if all before had come and had its turn.
+  void skip(in_stream& s, const stream_head& to);
   // Nothing more is taken of the stream; what waits still has its turn.
   void quarantine(in_stream& s, std::string why);
   const std::unordered_map<stream_id, std::unique_ptr<in_stream>>& streams() const {

@@ -27,6 +27,7 @@ enum kind : std::uint8_t {
   kind_journal = 'j',
   kind_history = 'h',
   kind_timer = 't',
+  kind_lost = 'l',
 };
 
 bytes join(kind k, byte_view a, byte_view b = {}) {
@@ -58,6 +59,11 @@ bytes out_stream(const agent_key& from, const stream_key& s) {
 bytes in_stream(const agent_key& to, const stream_key& s) { return join(kind_in_stream, to, s); }
 bytes local_stream(const agent_key& to, const stream_key& s) {
   return join(kind_local_stream, to, s);
+}
+bytes lost(const agent_key& to, const stream_key& s, sequence from) {
+  auto out = join(kind_lost, to, s);
+  put_u64(out, from);
+  return out;
 }
 bytes ask(const agent_key& a, const uuid& request) { return join(kind_ask, a, request.view()); }
 bytes handler(const agent_key& a, const byte_array<16>& origin) {

@@ -29,6 +29,8 @@ bytes handler(const agent_key& a, const byte_array<16>& origin);
 bytes journal(const agent_key& a, const byte_array<16>& origin, std::uint32_t segment);
 byte_array<16> handler_origin(byte_view key); // of both kinds
 bytes mark(const agent_key& a, const stream_key& s);
+// Positions of an incoming stream that a restore lost, by the first.
+bytes lost(const agent_key& to, const stream_key& s, sequence from);
 bytes pending_state(const agent_key& a);
 bytes timer(const agent_key& a, std::string_view id);
 bytes peer(const agent_key& node);

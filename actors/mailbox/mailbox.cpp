@@ -171,7 +171,21 @@ void mailbox::asked_position(const position_query& q) {
   if (s == nullptr) s = inbox_.open(q.stream, unclean_);
   if (s == nullptr) return;
   s->peer = q.session;
+  if (q.kept && q.kept->next > s->head.next && env_.restored) {
+    // Once what came has had its turn; until then the sender asks again.
+    if (s->consumed + 1 != s->head.next) return;
+    skip(*s, *q.kept);
+  }
   rewinds_.insert(s);
+}
+
+// What a restore forgot, and its sender keeps no more, is lost, and said to be.
+void mailbox::skip(in_stream& s, const stream_head& to) {
+  lost_.push_back({s.id, s.head.next, to.next - 1, env_.time.wall()});
+  env_.log(log_level::error, "positions " + std::to_string(s.head.next) + " to " +
+                                 std::to_string(to.next - 1) + " of " + s.id.text() +
+                                 " were lost in a restore, and are skipped");
+  inbox_.skip(s, to);
 }
 
 void mailbox::acknowledged(const stream_acked& a) { outbox_.acknowledged(a.stream, a.upto); }
@@ -297,6 +311,8 @@ mailbox_step mailbox::run() {
     if (!answers_wait() && !stopping_) fire_overdue(step);
   }
   if (pending_) pending_->settle(step.batch);
+  for (const auto& r : std::exchange(lost_, {}))
+    step.batch.put(table::state, keys::lost(key_, r.stream.key(), r.from), records::encode(r));
   if (inbox_.unsettled()) inbox_.settle(step.batch, step.number);
   if (outbox_.unsettled() && (!step.batch.empty() || outbox_.trim_due()))
     outbox_.settle(step.batch, now);

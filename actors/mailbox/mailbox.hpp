@@ -113,6 +113,10 @@ public:
     std::function<void(const did& watched, bool on)> watch;
     // Where turns are noted while they run; shared with the node's watchdog. May be null.
     std::shared_ptr<turn_watch> turns;
+    // The store was restored from a backup once: it may lack what it had acknowledged.
+    bool restored = false;
+    // A handler forgets what another turn wrote (agent_host). Empty: that is not looked for.
+    std::function<void(std::string_view cell, std::string_view handler)> stale_write = {};
   };
 
   mailbox(tenant who, const mailbox_limits& limits, environment env);
@@ -167,6 +171,7 @@ private:
   void load_local_streams(bool unclean);
   result<void> load_streams(bool unclean);
   void note_positions(mailbox_step& step);
+  void skip(in_stream& s, const stream_head& to);
   void note_position(mailbox_step& step, in_stream& s, bool rewind);
 
   // mailbox_agent.cpp
@@ -342,6 +347,7 @@ private:
   std::unordered_map<uuid, std::uint64_t> ingress_ids_; // accepted, not durable yet: by the step
   std::vector<in_stream*> blocked_;                     // until something is durable
   std::set<in_stream*, by_key> positions_;              // whose sender is to be told
+  std::vector<records::lost_range> lost_;               // to be stored by the next step
   std::set<in_stream*, by_key> rewinds_;
 };
 

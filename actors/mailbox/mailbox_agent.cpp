@@ -36,6 +36,10 @@ public:
   }
   void log(log_level level, std::string_view text) override { owner_.env_.log(level, text); }
   const timer_table& timers() const override { return owner_.timers_; }
+  bool seeks_stale_writes() const override { return bool(owner_.env_.stale_write); }
+  void stale_write(std::string_view cell, std::string_view handler) override {
+    owner_.env_.stale_write(cell, handler);
+  }
 
   std::unordered_map<did, secret_key> prepared; // keys of agents that the running turn spawns
 

@@ -40,7 +40,7 @@ void outbox::restore(const records::stream_out& r, bool local,
   if (local) {
     s->flow = flow_(s->key);
   } else {
-    s->shared = std::make_shared<out_stream>(s->id);
+    s->shared = std::make_shared<out_stream>(s->id, s->id.incarnation != incarnation_);
     s->shared->durable = newest;
     s->shared->acked = s->acked;
     if (r.signed_at) s->shared->set_head(*r.signed_at);

@@ -115,14 +115,17 @@ void cluster_actor::dial(const membership::dial& d) {
 void cluster_actor::opened(session_opened& s) {
   const auto& peer = *s.peer;
   if (stopping_) return;
-  if (peer.hello.seen_of_you > ports_.journal.synced()) {
+  if (options_.restored)
+    ports_.journal.pass(peer.hello.seen_of_you); // save() commits behind it
+  else if (peer.hello.seen_of_you > ports_.journal.synced()) {
     stopping_ = true; // said once: the node ends of it
-    return ports_.on_fatal({errc::corrupt, "store_rewound",
-                            "peer " + peer.hello.name + " saw this node at journal position " +
-                                std::to_string(peer.hello.seen_of_you) +
-                                ", but the store ends at " +
-                                std::to_string(ports_.journal.synced()) +
-                                ": it was replaced by an older copy; restore it as a backup"});
+    return ports_.on_fatal(
+        {errc::corrupt, "store_rewound",
+         "peer " + peer.hello.name + " saw this node at journal position " +
+             std::to_string(peer.hello.seen_of_you) + ", but the store ends at " +
+             std::to_string(ports_.journal.synced()) +
+             ": it was replaced by an older copy; put the copy back once more, and a "
+             "file named restored beside the store"});
   }
   members_.up(peer.node, peer.hello.name, peer.hello.addresses,
               peer.dialed ? peer.address : std::string());

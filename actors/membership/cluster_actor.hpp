@@ -31,6 +31,7 @@ struct cluster_options {
   std::vector<std::string> addresses; // where we are reached
   std::vector<std::string> seeds;
   std::uint64_t boot_epoch = 1;
+  bool restored = false; // by this start: peers may have seen more of this node than it knows
 };
 
 // The highest journal position that was seen of each peer; links note it, hellos tell it

@@ -48,7 +48,7 @@ struct member {
                         },
                         [this](bool now) { joined.push_back(now); },
                         [this](const error& why) { fatal.push_back(why.code); }};
-    cluster_options options{name, {node.address()}, std::move(seeds), 1};
+    cluster_options options{name, {node.address()}, std::move(seeds), 1, restored};
     node.cluster = world.own(world.system->spawn<cluster_actor>(options, std::move(ports), seen));
   }
   // As its supervisor does after a crash.
@@ -66,6 +66,7 @@ struct member {
   std::shared_ptr<seen_positions> seen = std::make_shared<seen_positions>(); // as cluster_ports has
   caf::actor links; // in place of the supervisor
   std::vector<child_spec> specs;
+  bool restored = false;
   std::size_t accepted = 0; // connections
   std::vector<bool> joined;
   std::vector<std::string> fatal;
@@ -368,4 +369,23 @@ TEST_CASE_METHOD(cluster, "a node whose store fell behind what a peer saw of it 
     CHECK(b.up(a));
   }
   CHECK(a.fatal.empty());
+}
+
+TEST_CASE_METHOD(cluster, "a restored node goes on behind what peers saw of it",
+                 "[membership][unit]") {
+  b.restored = true;
+  b.start({});
+  records::peer_record r;
+  r.node = b.node.id();
+  r.addresses = {b.node.address()};
+  r.seen = 999;
+  store::write_batch batch;
+  batch.put(store::table::state, keys::peer(keys::of(r.node)), records::encode(r));
+  REQUIRE(a.node.journal->submit(std::move(batch), {}));
+  world.settle();
+  a.start({});
+  REQUIRE(world.run_until([&] { return b.up(a); }, 2s));
+  world.settle();
+  CHECK(b.fatal.empty());
+  CHECK(b.node.journal->synced() > 999); // its next start is nothing to them
 }

@@ -220,8 +220,14 @@ mailbox::environment environment_for(node_parts& parts, const tenant& who) {
       {},
       [&parts](const did& mailbox, sequence) { parts.hub.note(mailbox); },
       [&parts, id = who.self](const did& watched, bool on) { watch(parts, id, watched, on); },
-      {}};
+      {},
+      parts.boot_epoch > 1};
   if (who.outside()) return env;
+  if (parts.on_stale_write)
+    env.stale_write = [&parts, id = who.self, type = who.type](std::string_view cell,
+                                                               std::string_view handler) {
+      parts.on_stale_write({id, type, std::string(cell), std::string(handler)});
+    };
   if (!agent_types::blocks(who.type)) { // those are on their own
     env.turns = std::make_shared<turn_watch>(parts.time);
     parts.dog.add(who.self, who.type, env.turns);

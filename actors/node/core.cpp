@@ -30,6 +30,11 @@ node_parts::node_parts(node_options o, const node_ground& on)
       network(on.network), threads(on.threads) {}
 node_parts::~node_parts() = default;
 
+std::string stale_write::text() const {
+  return agent.text() + " (" + type + "): the handler of " + handler + " set durable \"" + cell +
+         "\" from what it read before an await, and another turn had changed it since";
+}
+
 void node_parts::die(const error& why) {
   {
     std::lock_guard lock(mutex);
@@ -46,6 +51,39 @@ node_core::node_core(node_options o, const node_ground& on) : node_parts(std::mo
 }
 
 node_core::~node_core() = default;
+
+result<void> node_core::restore_store() {
+  // More than were submitted in any life that was forgotten, and exact as a double in JSON.
+  static constexpr journal_position position_step = journal_position(1) << 40;
+  static constexpr store::scan_limits portion{1000, 4 << 20};
+  KITH_ASSIGN(auto stored, disk->get(store::table::state, keys::node()));
+  if (!stored) return {};
+  KITH_ASSIGN(auto r, records::decode<records::node_record>(*stored));
+  auto position = disk->recovered();
+  auto from = keys::agents_begin();
+  for (const auto end = keys::end_of(from);;) {
+    KITH_ASSIGN(auto found, disk->scan(store::table::state, from, end, portion));
+    if (found.empty()) break;
+    store::write_batch batch;
+    for (const auto& e : found) {
+      KITH_ASSIGN(auto agent, records::decode<records::agent_record>(e.value));
+      agent.incarnation = make_incarnation(random);
+      batch.put(store::table::state, e.key, records::encode(agent));
+    }
+    KITH_TRY(disk->commit({&batch, 1}, ++position));
+    from = found.back().key;
+    from.push_back(0);
+  }
+  ++r.boot_epoch;
+  store::write_batch batch;
+  batch.put(store::table::state, keys::node(), records::encode(r));
+  position += position_step;
+  KITH_TRY(disk->commit({&batch, 1}, position));
+  KITH_TRY(disk->bear_witness(position));
+  restored = true;
+  log.warn("restored from a backup", {{"boot_epoch", r.boot_epoch}, {"position", position}});
+  return {};
+}
 
 result<void> node_core::enter_store(std::function<void(const result<journal_position>&)> done) {
   KITH_ASSIGN(auto stored, disk->get(store::table::state, keys::node()));
@@ -84,7 +122,8 @@ session_ports node_core::session() {
           keys->node_key(),
           cluster_secret,
           log.component("link"),
-          std::size_t(options.settings.integer("link.queue_bytes_max"))};
+          std::size_t(options.settings.integer("link.queue_bytes_max")),
+          [s = seen](const did& p) { return s->of(p); }};
 }
 
 result<void> node_core::listen() {
@@ -177,7 +216,8 @@ void node_core::start_tree(caf::actor_system& system) {
                         [this](const error& why) { die(why); },
                         [this](const did& peer, bool up) { link_changed_to(*this, peer, up); }};
     lock.unlock();
-    cluster_options o{name, {link_address}, options.settings.list("cluster.seeds"), boot_epoch};
+    cluster_options o{
+        name, {link_address}, options.settings.list("cluster.seeds"), boot_epoch, restored};
     auto a = s.spawn<cluster_actor>(std::move(o), std::move(ports), seen);
     lock.lock();
     return cluster = a;

@@ -16,6 +16,10 @@ public:
   // How long parts other than agents may take to stop.
   static constexpr duration stop_grace = std::chrono::seconds(2);
 
+  // The store is a backup, put back: what it forgot, others may know. Every agent sends in a new
+  // incarnation from now on, and no journal position is used twice (semantics.md 2). Before the
+  // journal is made; once more does no harm. Nothing in an empty store; errors of the store.
+  result<void> restore_store();
   // Finds this node in the store, or enters it there; `done` once that is durable, on the journal's
   // thread. conflict "foreign_store"; those of the store.
   result<void> enter_store(std::function<void(const result<journal_position>&)> done);

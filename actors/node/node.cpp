@@ -11,6 +11,9 @@ namespace kith {
 
 namespace {
 
+// A file of this name in its directory tells a node that its store is a backup that was put back.
+constexpr std::string_view restored_mark = "restored";
+
 // The machine. Its reactor stops before the node on it ends.
 struct machine {
   kith::system_clock clocks;
@@ -81,6 +84,12 @@ result<void> node::impl::open_store() {
   rocks = opened.get();
   disk = std::move(opened);
   free_bytes = [this] { return rocks->free_bytes(); };
+  const auto put_back = options.dir / restored_mark;
+  if (std::filesystem::exists(put_back, ec)) {
+    KITH_TRY(restore_store());
+    std::filesystem::remove(put_back, ec);
+    if (ec) return fail(errc::io, "mark_stays", put_back.string() + ": " + ec.message());
+  }
   journal = std::make_unique<store::journal>(*disk, time, store::journal_options{},
                                              [this](const error& why) { die(why); });
 

@@ -39,6 +39,13 @@ struct node_ground {
 
 struct edge_host;
 
+// A handler wrote a durable as it had read it before an await, and another turn had changed it.
+struct stale_write {
+  did agent;
+  std::string type, cell, handler;
+  std::string text() const;
+};
+
 struct node_parts {
   node_parts(node_options o, const node_ground& on);
   ~node_parts();
@@ -47,7 +54,8 @@ struct node_parts {
   std::string name;
   std::string link_address; // as others are told
   wall_ms started = 0;
-  std::uint64_t boot_epoch = 1;
+  std::uint64_t boot_epoch = 1; // one more by each restore
+  bool restored = false;        // by this start
   bool unclean = false;
   mailbox_limits limits;
 
@@ -73,7 +81,8 @@ struct node_parts {
   std::atomic<bool> ending{false}; // agents that go down now go with the node
   std::optional<delegation_book> delegations;
   std::shared_ptr<seen_positions> seen =
-      std::make_shared<seen_positions>(); // shared with the cluster's actor
+      std::make_shared<seen_positions>();                 // shared with the cluster's actor
+  std::function<void(const stale_write&)> on_stale_write; // empty: not looked for
   observe::registry metrics;
   edge::inbox_hub hub;
   edge::history_book histories;

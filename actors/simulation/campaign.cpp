@@ -80,8 +80,10 @@ report run(const options& o, const make_scenario& make) {
   f.span = o.span;
   f.mean_pause = o.mean_pause;
   f.kinds = o.kinds;
-  r.plan = chosen(make_faults(f, random), o);
   auto s = make();
+  const bool due = s->takes_restores() && o.seed % restore_every == 0;
+  if (!due && !o.always_restores) std::erase(f.kinds, fault_kind::restore);
+  r.plan = chosen(make_faults(f, random), o);
   cluster c({.seed = o.seed, .nodes = r.nodes, .on_log = o.on_log});
   const auto begin = c.now();
   play(c, o, *s, random, r);

@@ -157,3 +157,73 @@ TEST_CASE("what a scenario throws breaks its run", "[simulation][unit]") {
   REQUIRE(broken.size() == 1);
   CHECK(broken[0].starts_with("an exception: spawning a no_such_type on n1: "));
 }
+
+namespace {
+
+// Adds what it is told after a while, in three ways.
+struct sim_till : kith::agent {
+  using agent::agent;
+  void setup() override {
+    on("late", [this](int n) -> task<> {
+      const int before = total.get();
+      co_await sleep(300);
+      total.set(before + n); // forgets what came meanwhile
+    });
+    on("fresh", [this](int n) -> task<> {
+      const int before = total.get();
+      co_await sleep(300);
+      if (total.get() >= before) total.set(total.get() + n);
+    });
+    on("known", [this](int n) -> task<> {
+      const int before = total.get();
+      co_await sleep(300);
+      total.overwrite(before + n);
+    });
+    on("alone", [this](int n) -> task<> {
+      const int before = own.get();
+      co_await sleep(300);
+      own.set(before + n);
+      co_await sleep(300);
+      own.set(before + 2 * n); // itself has changed it
+    });
+    on("add", [this](int n) { total.set(total.get() + n); });
+  }
+  kith::durable<int> total{*this, "total"}, own{*this, "own"};
+};
+KITH_AGENT(sim_till);
+
+struct selling : scenario {
+  explicit selling(const char* how) : kind(how) {}
+  void set_up(world& in) override { to = in.spawn(0, "sim_till", "t"); }
+  void work(world& in) override {
+    if (std::exchange(begun, true)) return;
+    in.tell(to, kind, 1);
+    if (std::string_view(kind) != "alone") in.tell(to, kind, 1);
+    in.tell(to, "add", 1);
+  }
+  void check(world&) override {}
+  const char* kind;
+  bool begun = false;
+  did to;
+};
+
+} // namespace
+
+TEST_CASE("a handler that writes what it read before an await, over what another turn wrote, is "
+          "found unless it says so",
+          "[simulation][unit]") {
+  auto broken = [](const char* how, std::vector<fault_kind> kinds) {
+    auto o = of_seed(3);
+    o.kinds = std::move(kinds);
+    return run(o, [&] { return std::make_unique<selling>(how); }).broken;
+  };
+  const auto late = broken("late", {});
+  REQUIRE(late.size() == 1);
+  CHECK(
+      late[0].ends_with(" (sim_till): the handler of late set durable \"total\" from what it read "
+                        "before an await, and another turn had changed it since"));
+  CHECK(broken("fresh", {}).empty());
+  CHECK(broken("known", {}).empty());
+  CHECK(broken("alone", {}).empty());
+  CHECK(broken("alone", {fault_kind::crash}).empty()); // nor when it was run again
+}

@@ -48,7 +48,10 @@ void cluster::impl::start(member& m) {
   if (m.core) return;
   node_options o;
   o.settings = settings_of(m);
-  o.on_fatal = [&m](const error&) { m.failed = true; };
+  o.on_fatal = [&m](const error& why) {
+    m.failed = true;
+    m.put_back = m.put_back || why.code == "store_rewound"; // the operator does as it says
+  };
   m.core = std::make_unique<node_core>(
       std::move(o),
       node_ground{m.time, m.random, net.reactor_of(m.host), net.network_of(m.host), false});
@@ -67,6 +70,10 @@ void cluster::impl::start(member& m) {
   core.disk = store::memory_backend::open(m.disk).value();
   core.free_bytes = [&m]() -> result<std::uint64_t> { return m.full ? 0 : std::uint64_t(1) << 40; };
   core.unclean = !std::exchange(m.was_clean, false);
+  core.on_stale_write = [this](const stale_write& w) { stale_writes.insert(w.text()); };
+  if (std::exchange(m.put_back, false))
+    if (auto restored = core.restore_store(); !restored)
+      throw std::runtime_error(m.host + ": " + restored.error().what());
   core.journal = std::make_unique<store::journal>(*core.disk, m.time, store::journal_options{false},
                                                   [&core](const error& why) { core.die(why); });
   m.stopping = m.failed = false;
@@ -80,6 +87,14 @@ void cluster::impl::start(member& m) {
   m.root_ended = std::make_shared<bool>(false);
   core.root->attach_functor([ended = m.root_ended](const caf::error&) { *ended = true; });
   note(1);
+}
+
+void cluster::impl::put_back(member& m, std::shared_ptr<store::memory_disk> backup) {
+  crash(m);
+  m.disk = std::move(backup);
+  m.put_back = true;
+  m.was_clean = false;
+  ++m.restores;
 }
 
 // Nothing of it is heard any more: what its actors still do before they are killed reaches neither
@@ -172,6 +187,9 @@ result<did> cluster::spawn(std::size_t node, const std::string& type, const std:
   if (!*said) return fail(errc::timeout, "not_spawned", "no answer within a minute");
   return **said;
 }
+
+std::size_t cluster::restores(std::size_t node) const { return impl_->members.at(node)->restores; }
+const std::set<std::string>& cluster::stale_writes() const { return impl_->stale_writes; }
 
 time_point cluster::now() const { return impl_->time.now(); }
 

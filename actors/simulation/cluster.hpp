@@ -12,6 +12,7 @@
 
 #include <memory>
 #include <optional>
+#include <set>
 
 namespace kith::simulation {
 
@@ -72,6 +73,10 @@ public:
   // A running hash of all that happened.
   std::uint64_t trace() const;
   std::uint64_t event_count() const;
+  // How often a node began again on a backup of its disk.
+  std::size_t restores(std::size_t node) const;
+  // Handlers that wrote what they had read before an await, though another turn had changed it.
+  const std::set<std::string>& stale_writes() const;
   // What is on a node's disk; nullptr: it is down.
   store::backend* disk(std::size_t node);
   // The value that an agent's durable holds, as encoded; nullopt: none. Looks at every disk.

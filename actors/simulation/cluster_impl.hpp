@@ -7,6 +7,7 @@
 #include <caf/scheduler/test_coordinator.hpp>
 
 #include <map>
+#include <set>
 
 namespace kith::simulation {
 
@@ -36,7 +37,9 @@ struct member {
   bool was_clean = true;
   bool skewed = false; // its clock, for good
   bool stopping = false;
-  bool failed = false;              // it cannot go on, and dies at the next occasion
+  bool failed = false;   // it cannot go on, and dies at the next occasion
+  bool put_back = false; // its disk is a backup, and its next start is told so
+  std::size_t restores = 0;
   std::shared_ptr<bool> root_ended; // shared with what watches the root supervisor
   // Of its disk.
   bool full = false;
@@ -57,6 +60,7 @@ struct cluster::impl {
   void crash(member& m);
   void stop(member& m);
   void bury(member& m);
+  void put_back(member& m, std::shared_ptr<store::memory_disk> backup);
   config::settings settings_of(const member& m) const;
 
   // ---- time
@@ -69,6 +73,7 @@ struct cluster::impl {
   // ---- faults
   void begin(const fault& f);
   void end(const fault& f);
+  void restore(const fault& f, std::shared_ptr<store::memory_disk> backup);
   void set_way(std::size_t a, std::size_t b);
 
   caf::scheduler::test_coordinator& scheduler() {
@@ -84,6 +89,7 @@ struct cluster::impl {
   std::map<std::pair<std::size_t, std::size_t>, way> ways;
   std::multimap<time_point, std::function<void()>> agenda; // ends of faults, starts of nodes
   fault_counts injected{};
+  std::set<std::string> stale_writes; // a sentence each
   std::uint64_t trace = 0, events = 0;
   std::uint64_t turns_now = 0; // since time passed
   caf::actor_system_config config;

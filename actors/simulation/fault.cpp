@@ -30,6 +30,7 @@ constexpr std::array<traits, all_fault_kinds.size()> known{{
     {"full-disk", milliseconds(500), milliseconds(10000)},
     {"clock-jump", milliseconds(1000), milliseconds(20000)},
     {"clock-skew", milliseconds(0), milliseconds(0)},
+    {"restore", milliseconds(50), milliseconds(8000)},
 }};
 
 const traits& of(fault_kind k) { return known.at(std::size_t(k)); }
@@ -61,20 +62,27 @@ std::string fault::text() const {
     out += " by " + std::to_string(amount) + " ms";
   if (kind == fault_kind::torn_write)
     out += amount != 0 ? ", all of it there" : ", none of it there";
+  if (kind == fault_kind::restore)
+    out += " to what it had, " + seconds(milliseconds(amount)) + " later";
   if (lasts > duration(0)) out += " for " + seconds(lasts);
   return out;
 }
 
-std::vector<fault> make_faults(const fault_options& o, random_source& random) {
+namespace {
+
+// What is mended, and changes no promise. Numbers are given later.
+std::vector<fault> draw_faults(const fault_options& o, random_source& random) {
   static constexpr std::int64_t jump_max = 120'000; // milliseconds, either way
   std::vector<fault> plan;
+  auto kinds = o.kinds;
+  std::erase(kinds, fault_kind::restore);
   std::vector<fault_kind> drawn; // every kind once before any comes again
   duration at{};
   for (;;) {
     at += between({}, 2 * o.mean_pause, random);
-    if (at >= o.span || o.kinds.empty()) return plan;
+    if (at >= o.span || kinds.empty()) return plan;
     if (drawn.empty()) {
-      drawn = o.kinds;
+      drawn = kinds;
       for (auto i = drawn.size(); i > 1; --i) std::swap(drawn[i - 1], drawn[random.below(i)]);
     }
     fault f;
@@ -90,9 +98,36 @@ std::vector<fault> make_faults(const fault_options& o, random_source& random) {
     if (f.kind == fault_kind::clock_jump || f.kind == fault_kind::clock_skew)
       f.amount = std::int64_t(random.below(2 * jump_max)) - jump_max;
     if (f.kind == fault_kind::torn_write) f.amount = std::int64_t(random.below(2));
-    f.number = plan.size() + 1;
     plan.push_back(f);
   }
+}
+
+std::vector<fault> draw_restores(const fault_options& o, random_source& random) {
+  static constexpr std::uint64_t count_max = 3;
+  static constexpr duration youngest = std::chrono::milliseconds(100);
+  std::vector<fault> plan(1 + random.below(count_max));
+  for (auto& f : plan) {
+    f.kind = fault_kind::restore;
+    f.at = between({}, o.span, random);
+    f.amount = std::chrono::duration_cast<milliseconds>(
+                   between(youngest, std::max(youngest, o.span / 2), random))
+                   .count();
+    f.node = std::size_t(random.below(o.nodes));
+    f.lasts = between(of(f.kind).shortest, of(f.kind).longest, random);
+  }
+  return plan;
+}
+
+} // namespace
+
+std::vector<fault> make_faults(const fault_options& o, random_source& random) {
+  auto plan = draw_faults(o, random);
+  if (std::find(o.kinds.begin(), o.kinds.end(), fault_kind::restore) != o.kinds.end())
+    for (auto& f : draw_restores(o, random)) plan.push_back(f);
+  std::stable_sort(plan.begin(), plan.end(),
+                   [](const fault& a, const fault& b) { return a.at < b.at; });
+  for (std::size_t i = 0; i < plan.size(); ++i) plan[i].number = i + 1;
+  return plan;
 }
 
 } // namespace kith::simulation

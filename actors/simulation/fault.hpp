@@ -27,12 +27,13 @@ enum class fault_kind : std::uint8_t {
   full_disk,   // a node's disk has no room but its reserve
   clock_jump,  // what a node takes for the time of day jumps, and back
   clock_skew,  // the same for good: it is never mended
+  restore,     // a node dies, and starts again on a copy of its disk that was made a while before
 };
 inline constexpr std::array all_fault_kinds{
     fault_kind::crash,      fault_kind::restart,     fault_kind::partition,  fault_kind::black_hole,
     fault_kind::slow_way,   fault_kind::loss,        fault_kind::corruption, fault_kind::reset,
     fault_kind::slow_disk,  fault_kind::failed_disk, fault_kind::torn_write, fault_kind::full_disk,
-    fault_kind::clock_jump, fault_kind::clock_skew};
+    fault_kind::clock_jump, fault_kind::clock_skew,  fault_kind::restore};
 // How often each kind was injected.
 using fault_counts = std::array<std::uint64_t, all_fault_kinds.size()>;
 
@@ -45,7 +46,8 @@ struct fault {
   fault_kind kind = fault_kind::crash;
   std::size_t node = 0, other = 0; // `other`: of a fault between two
   duration lasts{};                // until it is mended, or the node starts again
-  // Of clocks: milliseconds, either way. torn_write: 1, the whole of the commit is there.
+  // Of clocks: milliseconds, either way. torn_write: 1, the whole of the commit is there. restore:
+  // milliseconds from the copy, at `at`, to the death.
   std::int64_t amount = 0;
 
   // "12.345 s: partition of n1 and n3 for 2.000 s".
@@ -59,7 +61,8 @@ struct fault_options {
   std::vector<fault_kind> kinds{all_fault_kinds.begin(), all_fault_kinds.end()};
 };
 
-// By time. Kinds are drawn evenly, so that a long plan has each.
+// By time. Kinds are drawn evenly, so that a long plan has each. Restores are drawn
+// apart, one to three of them: without them the rest of a plan is the same.
 std::vector<fault> make_faults(const fault_options& options, random_source& random);
 
 } // namespace kith::simulation

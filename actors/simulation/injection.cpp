@@ -63,10 +63,21 @@ void cluster::impl::begin(const fault& f) {
     worked = !std::exchange(m.skewed, true);
     if (worked) m.time.ahead += f.amount;
     break;
+  case fault_kind::restore: // the backup; the node dies later
+    agenda.emplace(time.now() + std::chrono::milliseconds(f.amount),
+                   [this, f, backup = m.disk->copy()] { restore(f, backup); });
+    return;
   }
   if (f.node != f.other) set_way(f.node, f.other);
   note(std::uint64_t(f.kind) << 32 | f.node << 8 | f.other);
   if (!worked) return;
+  ++injected.at(std::size_t(f.kind));
+  agenda.emplace(time.now() + f.lasts, [this, f] { end(f); });
+}
+
+void cluster::impl::restore(const fault& f, std::shared_ptr<store::memory_disk> backup) {
+  put_back(*members.at(f.node), std::move(backup));
+  note(std::uint64_t(f.kind) << 32 | f.node << 8);
   ++injected.at(std::size_t(f.kind));
   agenda.emplace(time.now() + f.lasts, [this, f] { end(f); });
 }
@@ -77,6 +88,7 @@ void cluster::impl::end(const fault& f) {
   switch (f.kind) {
   case fault_kind::crash:
   case fault_kind::failed_disk:
+  case fault_kind::restore:
   case fault_kind::torn_write: start(m); break;
   case fault_kind::restart:
     if (m.core && m.stopping) { // not yet

@@ -90,6 +90,44 @@ TEST_CASE("a stream whose ends cannot be of one history is broken", "[simulation
   }
 }
 
+TEST_CASE("of a stream of a life that a restore undid, its recipient may have more",
+          "[simulation][unit]") {
+  two_disks d;
+  d.in.head.next = 6, d.in.consumed = 5;
+  records::agent_record sender;
+  sender.agent = sender.home = d.stream.from;
+  sender.type = "t";
+  sender.incarnation = d.stream.incarnation;
+  auto know = [&] {
+    two_disks::put(*d.a, table::state, keys::agent(keys::of(d.stream.from)),
+                   records::encode(sender));
+  };
+  know();
+  CHECK(d.broken() == "came to 5, and its sender has it to 3");
+  CHECK(d.open() == "was consumed to 5 of 3");
+  ++sender.incarnation;
+  know();
+  CHECK(d.broken().empty());
+  CHECK(d.open().empty());
+  d.in.consumed = 4; // but all that came has its turn
+  CHECK(d.open() == "was consumed to 4 of 3");
+  d.in.head.next = 4, d.in.consumed = 3, d.in.head.last[0] ^= 1; // and there is one history
+  CHECK(d.broken() == "has two histories");
+}
+
+TEST_CASE("what restores lost is counted by sender and recipient", "[simulation][unit]") {
+  two_disks d;
+  CHECK(lost_ranges(d.disks(), d.stream.from, d.stream.to).ranges == 0);
+  for (records::lost_range r :
+       {records::lost_range{d.stream, 2, 4, 1}, records::lost_range{d.stream, 9, 9, 2}})
+    two_disks::put(*d.b, table::state, keys::lost(keys::of(r.stream.to), r.stream.key(), r.from),
+                   records::encode(r));
+  const auto lost = lost_ranges(d.disks(), d.stream.from, d.stream.to);
+  CHECK(lost.ranges == 2);
+  CHECK(lost.positions == 4);
+  CHECK(lost_ranges(d.disks(), d.stream.to, d.stream.from).ranges == 0);
+}
+
 TEST_CASE("an ask without an answer is not done, and a dead letter is counted",
           "[simulation][unit]") {
   two_disks d;

@@ -45,17 +45,29 @@ struct walker : agent {
     });
     on("note", [this](const note& n, const message& m) {
       turns.set(turns.get() + 1);
-      got.update([&](auto& g) {
-        if (g[m.from().text()]++ != n.number) wrong.set(wrong.get() + 1);
-      });
+      got.update([&](auto& g) { ++g[m.from().text()]; });
+      in_order(m.from().text(), n.number);
       if (n.hops > 0) pass(n.hops - 1, n.filler);
       if (turns.get() % 13 == 5 && thrown != turns.get())
         throw std::runtime_error(std::to_string(thrown = turns.get()));
     });
   }
+  void in_order(const std::string& from, int number) {
+    int last = -1;
+    latest.update([&](auto& all) {
+      if (auto known = all.find(from); known != all.end()) last = known->second;
+      all[from] = number;
+    });
+    if (number <= last) fell.update([&](auto& f) { ++f[from]; });
+    if (number > last + 1) gaps.update([&](auto& g) { g[from] += number - last - 1; });
+  }
   int thrown = 0; // forgotten by a crash, kept when a turn is undone
   durable<std::vector<std::string>> route{*this, "route"};
   durable<std::map<std::string, int>> sent{*this, "sent"}, got{*this, "got"};
+  // By sender: the last number, how often it was no higher than the one before, and how many were
+  // left out.
+  durable<std::map<std::string, int>> latest{*this, "latest"}, fell{*this, "fell"};
+  durable<std::map<std::string, int>> gaps{*this, "gaps"};
   durable<int> errands{*this, "errands"}, turns{*this, "turns"}, wrong{*this, "wrong"};
 };
 

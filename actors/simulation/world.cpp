@@ -22,6 +22,10 @@ bool world::up(std::size_t node) const { return impl_.in.up(node); }
 duration world::elapsed() const { return impl_.in.now() - impl_.begin; }
 std::uint64_t world::below(std::uint64_t bound) { return impl_.random.below(bound); }
 std::size_t world::waiting() const { return impl_.open->waiting.size(); }
+std::size_t world::restores(std::size_t node) const { return impl_.in.restores(node); }
+std::uint64_t world::lost(const did& from, const did& to) const {
+  return lost_ranges(impl_.disks(), from, to).positions;
+}
 void world::allow_dead_letters() { impl_.dead_letters_allowed = true; }
 std::size_t world::dead_letters() const { return simulation::dead_letters(impl_.disks()); }
 void world::broken(std::string what) { impl::say(*impl_.open, std::move(what)); }
@@ -130,6 +134,7 @@ void world::impl::judge() {
   for (auto& what : unfinished(all)) say(*open, std::move(what));
   if (!open->waiting.empty())
     say(*open, std::to_string(open->waiting.size()) + " messages were not taken or answered");
+  for (const auto& what : in.stale_writes()) say(*open, what);
   if (dead_letters_allowed) return;
   if (auto count = simulation::dead_letters(all); count != 0)
     say(*open, std::to_string(count) + " dead letters");

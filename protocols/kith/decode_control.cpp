@@ -144,7 +144,9 @@ result<frame> read(const w::Positions& t) {
 
 result<frame> read(const w::StreamOpen& t) {
   reader in;
-  return in.done(stream_open{in.number(t.number()), in.stream(t.stream()), in.head(t.head())});
+  stream_open f{in.number(t.number()), in.stream(t.stream()), in.head(t.head())};
+  if (t.kept()) f.kept = in.head(t.kept());
+  return in.done(std::move(f));
 }
 
 result<frame> read(const w::Ack& t) {

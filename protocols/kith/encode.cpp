@@ -118,7 +118,9 @@ bytes encode(const stream_open& f) {
   builder b(512);
   auto stream = put(b, f.stream);
   auto head = put(f.head);
-  return finish(frame_type::stream_open, b, w::CreateStreamOpen(b, f.number, stream, &head));
+  auto kept = put(f.kept.value_or(stream_head{}));
+  return finish(frame_type::stream_open, b,
+                w::CreateStreamOpen(b, f.number, stream, &head, f.kept ? &kept : nullptr));
 }
 
 bytes encode(const ack& f) {

@@ -159,6 +159,9 @@ struct stream_open {
   stream_number number = 0;
   stream_id stream;
   stream_head head; // as in `streams`
+  // The first position that its sender still has, and the digest before it. Only to a recipient
+  // that has forgotten what it had journaled: it may skip to there.
+  std::optional<stream_head> kept = {};
   bool operator==(const stream_open&) const = default;
 };
 

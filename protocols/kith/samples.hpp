@@ -57,6 +57,7 @@ inline std::vector<frame> samples() {
       streams{{{a_stream(), {42, filled<32>(0x11)}}}},
       positions{{{a_stream(), {40, filled<32>(0x12)}, 140, 1 << 20}}},
       stream_open{1, a_stream(), {42, filled<32>(0x11)}},
+      stream_open{2, a_stream(), {42, {}}, stream_head{31, filled<32>(0x13)}},
       ack{{{1, 41, 141, 1 << 20}, {2, 7, 100, 4096}}, 12345},
       backfill_request{1, 41, 57},
       not_here{1, absence::moved},

@@ -98,6 +98,11 @@ result<journal_position> journal::submit(write_batch batch, completion done) {
   return position;
 }
 
+void journal::pass(journal_position used) {
+  std::lock_guard lock(mutex_);
+  stats_.submitted = std::max(stats_.submitted, used);
+}
+
 void journal::load_epoch(const did& agent, epoch at) {
   std::lock_guard lock(mutex_);
   epochs_[agent] = at;

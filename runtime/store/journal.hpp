@@ -54,6 +54,8 @@ public:
   // io "journal_failed", unavailable "journal_closed"; a refused batch changed nothing and its
   // completion never runs. `done` may be empty.
   result<journal_position> submit(write_batch batch, completion done);
+  // What is submitted from now on has positions behind this one, which another life used.
+  void pass(journal_position used);
   // Sets an agent's epoch as read from the store at start; no write.
   void load_epoch(const did& agent, epoch at);
   epoch epoch_of(const did& agent) const; // 0: unknown

@@ -102,6 +102,21 @@ TEST_CASE("a barrier waits for what is before it and takes no position of its ow
   CHECK(f.disk->commits() == 2);
 }
 
+TEST_CASE("positions that another life used are passed over", "[store][unit]") {
+  fixture f;
+  auto j = f.start();
+  REQUIRE(j->submit(put("a", "1"), f.note("a")));
+  j->pass(40);
+  CHECK(j->synced() == 0); // nothing is stored there
+  REQUIRE(j->submit(put("b", "1"), f.note("b")));
+  j->pass(7); // long behind it
+  REQUIRE(j->submit(put("c", "1"), f.note("c")));
+  while (j->pump()) {
+  }
+  CHECK(f.log == std::vector<std::string>{"a 1", "b 41", "c 42"});
+  CHECK(f.backend->recovered() == 42);
+}
+
 TEST_CASE("a stale epoch is refused at submission and changes nothing", "[store][unit]") {
   fixture f;
   auto j = f.start();

@@ -44,6 +44,18 @@ void memory_disk::crash(std::size_t keep) {
   unsynced_.clear();
 }
 
+std::shared_ptr<memory_disk> memory_disk::copy() const {
+  auto other = std::make_shared<memory_disk>();
+  std::lock_guard lock(mutex_);
+  std::copy(std::begin(tables_), std::end(tables_), std::begin(other->tables_));
+  other->position_ = position_;
+  other->witness_ = witness_;
+  other->unsynced_ = unsynced_;
+  other->sync_ = sync_;
+  other->crash();
+  return other;
+}
+
 void memory_disk::fail_commit(std::uint64_t nth) {
   std::lock_guard lock(mutex_);
   fail_commit_in_ = nth;

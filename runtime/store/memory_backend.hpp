@@ -22,6 +22,8 @@ public:
   // real disk may have written some), and the backends open on this disk fail from now on with
   // unavailable "disk_lost".
   void crash(std::size_t keep = 0);
+  // What is synced, on a disk of its own: a backup. Faults that are asked for are not copied.
+  std::shared_ptr<memory_disk> copy() const;
   // The `nth` commit from now (1: the next) fails with io "disk_failed" and changes nothing.
   void fail_commit(std::uint64_t nth = 1);
   void fail_witness(std::uint64_t nth = 1);

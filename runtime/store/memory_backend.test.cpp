@@ -95,3 +95,18 @@ TEST_CASE("a torn commit is never heard of, and is there as a whole or not at al
   CHECK(commit(*life, put("d", "1"), 3).error().code == "disk_failed");
   CHECK_FALSE(get(*life, "d")); // nothing is left of the tearing
 }
+
+TEST_CASE("a copy of the memory disk has what was synced, and goes its own way", "[store][unit]") {
+  auto disk = std::make_shared<memory_disk>(); // shared with each life
+  std::unique_ptr<backend> one = std::move(memory_backend::open(disk).value());
+  REQUIRE(commit(*one, put("a", "1"), 1));
+  disk->set_sync(false);
+  REQUIRE(commit(*one, put("a", "2"), 2));
+  auto backup = disk->copy();
+  CHECK(disk->unsynced() == 1);
+  std::unique_ptr<backend> other = std::move(memory_backend::open(backup).value());
+  CHECK(other->recovered() == 1);
+  CHECK(get(*other, "a") == "1");
+  REQUIRE(commit(*other, put("a", "3"), 2));
+  CHECK(get(*one, "a") == "2");
+}

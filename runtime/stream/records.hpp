@@ -116,6 +116,15 @@ struct attempt_mark {
   bool operator==(const attempt_mark&) const = default;
 };
 
+// Positions of a stream that its recipient's node had, forgot by a restore from backup, and cannot
+// have again: its sender keeps nothing that is acknowledged. They were skipped (semantics.md 2).
+struct lost_range {
+  stream_id stream;
+  sequence from = 0, to = 0; // both included
+  wall_ms when = 0;
+  bool operator==(const lost_range&) const = default;
+};
+
 // What waits in the mailbox of a DID outside of any node.
 struct pending_state {
   sequence next = 1;       // the position of what comes next
@@ -141,6 +150,7 @@ bytes encode(const ledger_entry& r);
 bytes encode(const dead_letter& r);
 bytes encode(const ask_record& r);
 bytes encode(const attempt_mark& r);
+bytes encode(const lost_range& r);
 bytes encode(const pending_state& r);
 bytes encode(const peer_record& r);
 
@@ -154,6 +164,7 @@ template <> result<ledger_entry> decode<ledger_entry>(byte_view value);
 template <> result<dead_letter> decode<dead_letter>(byte_view value);
 template <> result<ask_record> decode<ask_record>(byte_view value);
 template <> result<attempt_mark> decode<attempt_mark>(byte_view value);
+template <> result<lost_range> decode<lost_range>(byte_view value);
 template <> result<pending_state> decode<pending_state>(byte_view value);
 template <> result<peer_record> decode<peer_record>(byte_view value);
 

@@ -108,6 +108,9 @@ TEST_CASE("ledger entries and attempt marks survive their bytes", "[stream][unit
   entry.reason = {};
   REQUIRE(through(entry) == entry);
   REQUIRE(through(attempt_mark{3, 7, 9}) == attempt_mark{3, 7, 9});
+  const lost_range lost{{alice, bob, lane::answer, 7}, 4, 300, 1'700'000'000'000};
+  REQUIRE(through(lost) == lost);
+  require_exact(lost);
   require_exact(attempt_mark{3, 7, 9});
 }
 

@@ -161,6 +161,26 @@ template <> result<attempt_mark> decode<attempt_mark>(byte_view value) {
   return done(in, r, "attempt mark");
 }
 
+bytes encode(const lost_range& r) {
+  auto out = begin(text_size(r.stream));
+  put_stream(out, r.stream);
+  put_varint(out, r.from);
+  put_varint(out, r.to);
+  put_u64(out, std::uint64_t(r.when));
+  return out;
+}
+
+template <> result<lost_range> decode<lost_range>(byte_view value) {
+  KITH_ASSIGN(auto in, open(value));
+  lost_range r;
+  r.stream = get_stream(in);
+  r.from = in.varint();
+  r.to = in.varint();
+  r.when = wall_ms(in.u64());
+  if (in.ok() && (r.from == 0 || r.to < r.from)) in.fail();
+  return done(in, std::move(r), "lost range");
+}
+
 bytes encode(const pending_state& r) {
   bytes out{version};
   put_u64(out, r.next);

@@ -6,6 +6,7 @@ would see it; tests are named by what must hold.
     scenarios.py PROGRAM AUDIT [unittest's arguments]"""
 import os
 import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -78,6 +79,44 @@ class WhereMessagesGo(Scenario):
         self.sum_is(did, 20)
         for uid in ids:
             self.becomes(uid, "handled")
+
+    def test_a_store_that_is_put_back_is_refused_and_restored_when_the_operator_says_so(self):
+        did = self.spawn_remote()
+        node = self.cluster["n2"]
+        store, backup = os.path.join(node.dir, "store"), os.path.join(node.dir, "backup")
+        mark = os.path.join(node.dir, "restored")
+
+        def put_back():
+            shutil.rmtree(store)
+            shutil.copytree(backup, store)
+            node.start()
+        for _ in range(5):
+            self.send(did, "work", 1)
+        self.sum_is(did, 5)
+        self.assertEqual(node.stop(), 0)
+        shutil.copytree(store, backup)
+        node.start()
+        self.cluster.wait_ready()
+        last = [self.send(did, "work", 1) for _ in range(7)][-1]
+        self.sum_is(did, 12)
+        self.becomes(last, "handled")
+        node.kill()
+        put_back()
+        self.assertNotEqual(node.process.wait(PATIENCE_S), 0)
+        node.disconnect()
+        self.assertIn("store_rewound", node.log())
+        with open(mark, "w", encoding="utf-8"):
+            pass
+        put_back()
+        self.cluster.wait_ready()
+        self.assertFalse(os.path.exists(mark))
+        self.send(did, "work", 1)
+        self.sum_is(did, 6)
+        self.assertRegex(node.log(), r"positions \d+ to \d+ of .* were lost in a restore")
+        node.kill()  # its next start is one like any other
+        node.start()
+        self.cluster.wait_ready()
+        self.sum_is(did, 6)
 
     def test_the_same_id_is_the_same_message_also_after_a_crash(self):
         did = self.spawn_remote()

@@ -1,5 +1,6 @@
 // Whole nodes under faults, from seeds. KITH_SEED=n runs that one alone and prints what goes wrong;
-// KITH_SEEDS=n as many from the first; KITH_SIM_SECONDS=n how long things go wrong in each.
+// KITH_SEEDS=n as many from the first; KITH_SIM_SECONDS=n how long things go wrong in each;
+// KITH_RESTORES=1 restores in every seed, not in each 16th.
 #include "actors/simulation/walkers.hpp"
 
 #include <catch2/catch.hpp>
@@ -34,6 +35,7 @@ options of_seed(std::uint64_t seed) {
   o.seed = seed;
   o.span = std::chrono::seconds(environment("KITH_SIM_SECONDS", 20));
   o.mean_pause = std::chrono::seconds(1);
+  o.always_restores = environment("KITH_RESTORES", 0) != 0;
   return o;
 }
 

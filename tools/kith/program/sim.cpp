@@ -100,6 +100,7 @@ public:
     say_(in.elapsed());
   }
   bool done(world& in) override { return inner_->done(in); }
+  bool takes_restores() const override { return inner_->takes_restores(); }
   void check(world& in) override { inner_->check(in); }
 
 private:
@@ -306,6 +307,10 @@ result<int> simulate(const cli::console& io, const cli::options& given) {
   KITH_ASSIGN(auto make, scenario_of(name));
   campaign c{io, given, std::move(name), std::move(make), {}};
   KITH_ASSIGN(c.each.kinds, kinds_of(given.faults));
+  // Asked for by name, they are in every seed; otherwise where the scenario knows of them.
+  c.each.always_restores = !given.faults.empty();
+  if (given.faults.empty() && !c.make()->takes_restores())
+    std::erase(c.each.kinds, simulation::fault_kind::restore);
   c.each.nodes = given.nodes;
   c.each.span = duration(std::int64_t(given.minutes * 60e9));
   if (!given.only.empty()) c.each.only = given.only;

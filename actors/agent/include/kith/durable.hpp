@@ -36,8 +36,9 @@ protected:
   // that are not a cell, end the activation with that error.
   std::uint16_t load(json& value);
   [[noreturn]] void reject(std::string reason) const;
-  // To be called before the value changes. True the first time in a turn.
-  bool touch();
+  // To be called before the value changes. True the first time in a turn. `knowingly`: whatever
+  // others made of it since it was read.
+  bool touch(bool knowingly = false);
   // To be called before the value is read: a handler that may run again records what it read.
   void reading() const;
 
@@ -83,6 +84,12 @@ public:
   // In a turn or in setup only.
   void set(T value) {
     if (touch()) before_.emplace(std::move(value_));
+    value_ = std::move(value);
+  }
+  // The same, and says that it does not matter what other turns made of it since this handler read
+  // it, before an await: the simulator reports a set() that forgets them.
+  void overwrite(T value) {
+    if (touch(true)) before_.emplace(std::move(value_));
     value_ = std::move(value);
   }
   // `fn(T&)` changes it in place.

@@ -1,6 +1,7 @@
 // How a program makes its agents' classes known, and its main function.
 #pragma once
 
+#include <functional>
 #include <kith/agent.hpp>
 
 namespace kith {
@@ -19,7 +20,7 @@ template <class Agent> std::unique_ptr<agent> make_agent(agent_core& core) {
 // Adds to the process's table of agent types (actors/agent/registry.hpp), before main begins.
 class agent_registration {
 public:
-  using factory = std::unique_ptr<agent> (*)(agent_core&);
+  using factory = std::function<std::unique_ptr<agent>(agent_core&)>;
   agent_registration(std::string_view name, factory make, bool blocks = false);
 };
 
