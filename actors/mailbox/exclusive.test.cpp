@@ -58,6 +58,7 @@ struct caller : kith::agent {
       note("out " + std::string(to_string(a.status())));
     });
     on("say", [this](const std::string& text) { note(text); });
+    on("set alarm", [this](int ms) { after("alarm", ms, "say", "alarm"); });
   }
   kith::durable<std::vector<std::string>> log{*this, "log"};
 };
@@ -250,4 +251,27 @@ TEST_CASE("a chain past its longest has lost its outermost ask", "[mailbox][unit
     CHECK((w.log().find(R"("in 0")") != std::string::npos) == known);
     CHECK(w.a.count(table::state, {'e'}) == 0);
   }
+}
+
+TEST_CASE("timers and volatile messages wait for an exclusive agent's handler, too",
+          "[mailbox][unit]") {
+  chain_world w;
+  w.a.tell(w.from, w.one, "set alarm", "100", json_type);
+  w.settle();
+  w.order(w.one, {}, 1000);
+  w.settle();
+  ingress quick;
+  quick.to = w.one;
+  quick.kind = "say";
+  quick.content_type = std::string(text_type);
+  quick.payload = "quick";
+  quick.quality = qos::at_most_once;
+  quick.accepted = [](const ingress::outcome& o) { CHECK(o.problem.code == ""); };
+  w.a.box(w.from).ingress(std::move(quick));
+  w.pass(500);
+  CHECK(w.log() == R"(["in 0"])");
+  CHECK(w.a.box(w.one).take_unchained_taken().count == 0); // it still counts against the gate
+  w.pass(600);
+  CHECK(w.log() == R"(["in 0","out 0","alarm","quick"])");
+  CHECK(w.a.box(w.one).take_unchained_taken().count == 1);
 }

@@ -280,10 +280,15 @@ mailbox_step mailbox::run() {
     std::size_t turns = 0;
     auto room = [&] { return !pending_ || pending_->has_room(); };
     for (; !unchained_.empty() && turns < limits_.commit_turns_max && !stopping_; ++turns) {
-      take_unchained(unchained_.front(), step);
-      ++unchained_taken_.count;
-      unchained_taken_.size += unchained_.front().envelope->size();
+      auto item = std::move(unchained_.front());
       unchained_.pop_front();
+      if (occupied() && item.envelope->lane() == lane::request) {
+        held_unchained_.push_back(std::move(item)); // its place in the gate stays taken
+        continue;
+      }
+      take_unchained(item, step);
+      ++unchained_taken_.count;
+      unchained_taken_.size += item.envelope->size();
     }
     for (; turns < limits_.commit_turns_max && step.batch.size_bytes() < limits_.commit_bytes_max &&
            room() && !stopping_;
@@ -361,14 +366,16 @@ std::optional<time_point> mailbox::next_wake() const {
 
 bool mailbox::idle() const {
   return step_ == durable_ && ingress_.empty() && cancels_.empty() && purges_.empty() &&
-         pending_acks_.empty() && unchained_.empty() && inbox_.count() == 0 &&
+         pending_acks_.empty() && unchained_.empty() && held_unchained_.empty() &&
+         inbox_.count() == 0 &&
          !handlers_.once_waits();
 }
 
 mailbox_report mailbox::report() {
   outbox_.look_around();
   mailbox_report r;
-  r.waiting = inbox_.count() + unchained_.size() + (pending_ ? pending_->count() : 0);
+  r.waiting = inbox_.count() + unchained_.size() + held_unchained_.size() +
+              (pending_ ? pending_->count() : 0);
   r.unacked = outbox_.unacked_count();
   r.asks = asks_.count();
   r.owner = who_.owner;

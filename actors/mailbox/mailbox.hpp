@@ -219,6 +219,7 @@ private:
   enum class turn : std::uint8_t { consumed, blocked };
 
   // mailbox_exclusive.cpp
+  bool occupied() const;
   bool holds(const in_stream& s) const;
   bool reenters(const in_stream& s) const;
   static std::vector<uuid> chain_below(const records::handler_start& start,
@@ -342,6 +343,7 @@ private:
   std::uint64_t step_ = 1;    // the number of the step being made
   std::uint64_t durable_ = 1; // steps up to here are durable; 1 is what the store held at the start
   std::deque<volatile_arrival::item> unchained_;
+  std::deque<volatile_arrival::item> held_unchained_; // until the agent is no longer occupied
   taken unchained_taken_;
   std::deque<kith::ingress> ingress_;
   std::unordered_map<uuid, std::uint64_t> ingress_ids_; // accepted, not durable yet: by the step

@@ -12,11 +12,16 @@ bool is_awaited(const emission& e) { return e.what == emission::type::ask && e.t
 
 } // namespace
 
+// A handler of an exclusive agent waits, so that no message and no timer begins another one.
+bool mailbox::occupied() const {
+  return agent_ && agent_->exclusive() && handlers_.count() > 0;
+}
+
 bool mailbox::holds(const in_stream& s) const {
   if (s.id.lane != lane::request || !agent_ || handlers_.count() == 0) return false;
   if (s.pending.front().envelope->kind() == cancel_kind) return false; // or it could not end
   if (handlers_.count() >= limits_.handlers_max) return true;
-  return agent_->exclusive() && !reenters(s);
+  return occupied() && !reenters(s);
 }
 
 // Whether each handler that waits here waits for an ask of which the head of `s` is a part. Whoever
@@ -51,6 +56,9 @@ std::vector<uuid> mailbox::chain_below(const records::handler_start& start,
 
 void mailbox::release_held() {
   for (auto* s : std::exchange(held_, {})) inbox_.requeue(*s);
+  unchained_.insert(unchained_.begin(), std::make_move_iterator(held_unchained_.begin()),
+                    std::make_move_iterator(held_unchained_.end()));
+  held_unchained_.clear();
 }
 
 } // namespace kith

@@ -130,7 +130,7 @@ std::optional<time_point> mailbox::timers_wake() const {
   constexpr duration look_again = std::chrono::minutes(1);
   const auto now = env_.time.now();
   const auto wait = timers_.due_in(env_.time.wall(), now);
-  if (!wait) return std::nullopt;
+  if (!wait || occupied()) return std::nullopt; // the end of what occupies it wakes us
   return now + std::min(*wait, look_again);
 }
 
@@ -140,7 +140,7 @@ void mailbox::fire_timers(mailbox_step& step) {
   for (std::size_t n = 0; n < limits_.commit_turns_max && !stopping_ &&
                           step.batch.size_bytes() < limits_.commit_bytes_max;
        ++n) {
-    auto* t = timers_.next_due(wall_, now);
+    auto* t = occupied() ? nullptr : timers_.next_due(wall_, now);
     if (t == nullptr) return;
     if (may_fire(*t, step)) fire(*t, step);
   }
