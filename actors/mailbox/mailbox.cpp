@@ -264,7 +264,7 @@ mailbox_step mailbox::run() {
   load_behind();
   auto now = env_.time.now();
   wall_ = env_.time.wall();
-  outbox_.look_around();
+  outbox_.look_around_if_full();
   for (auto& [name, cell] : std::exchange(setup_cells_, {}))
     step.batch.put(table::state, keys::cell(key_, name), as_bytes(cell));
   if ((agent_ || pending_) && !stopping_) {

@@ -16,11 +16,12 @@ bool mailbox::may_run(in_stream& s, mailbox_step& step) {
   auto& head = s.pending.front();
   auto seq = s.consumed + 1;
   // A notice from this node may be here before the commit that it speaks of; our ledger must hold
-  // that first.
+  // that first, and those of all that came with it: else they would go one a commit.
   bool notice =
       s.local && s.id.lane == lane::answer && head.envelope->status() != answer_status::ok;
-  if (notice && head.after == 0) head.after = step_;
-  if (head.after > durable_) return block();
+  if (notice && head.after == 0)
+    for (auto& w : s.pending) w.after = step_;
+  if (notice && head.after > durable_) return block();
   // New arrivals after an unclean stop: durable first, so that one that crashes the process is
   // found in the queue.
   if (s.journal_first > 0 && (head.stored_by == 0 || head.stored_by > durable_)) return block();

@@ -149,10 +149,13 @@ void outbox::look(stream& s) {
 }
 
 void outbox::look_around() {
-  if (unacked_ < limits_.outbox_count_max / 2 && unacked_bytes_ < limits_.outbox_bytes_max / 2)
-    return;
   for (auto& [id, s] : streams_)
     if (s->local) look(*s);
+}
+
+void outbox::look_around_if_full() {
+  if (unacked_ >= limits_.outbox_count_max / 2 || unacked_bytes_ >= limits_.outbox_bytes_max / 2)
+    look_around();
 }
 
 void outbox::settle(store::write_batch& batch, time_point now) {

@@ -68,8 +68,10 @@ public:
 
   // The recipient's node journaled everything up to `upto`.
   void acknowledged(const stream_id& id, sequence upto);
-  // Asks recipients on this node how far they are, if much seems to wait. Once a step is enough.
+  // Asks recipients on this node how far they are.
   void look_around();
+  // The same if much seems to wait. Once a step is enough.
+  void look_around_if_full();
   // Whether one more may be sent, with `more` in this turn already. Sizes within a turn are
   // bounded by turn_limits.
   bool has_room(std::size_t more) const {

@@ -186,6 +186,24 @@ TEST_CASE("a notice about something told reaches the sender's ledger, from the s
   }
 }
 
+TEST_CASE("notices do not wait for a commit each", "[mailbox][unit]") {
+  test_world w;
+  const auto from = w.a.spawn("recorder"), to = w.a.spawn("recorder");
+  auto& box = w.a.box(from);
+  for (int i = 0; i < 20; ++i) w.a.tell(from, to, "no", "x");
+  while (w.a.turn()) { // nothing is synced
+  }
+  CHECK(box.report().waiting == 20);
+  w.a.tell(from, to, "note", "y");
+  while (w.a.turn()) {
+  }
+  for (std::uint64_t step = 1; step <= 4; ++step) { // one by one, while each run adds another
+    box.durable(step);
+    (void)box.run();
+  }
+  CHECK(box.report().waiting == 0);
+}
+
 TEST_CASE("what its sender let expire is not handled, and the sender's ledger says so",
           "[mailbox][unit]") {
   test_world w;

@@ -48,9 +48,9 @@ struct thrower : kith::agent {
   void setup() override {
     on("flood", [this](std::int64_t count) {
       constexpr std::int64_t at_once = 1000;
-      const auto now = std::min(count, at_once);
-      for (std::int64_t i = 0; i < now; ++i) tell(self(), "throw");
-      if (count > now) tell(self(), "flood", count - now);
+      const auto rest = std::max<std::int64_t>(count - at_once, 0);
+      while (count > rest && tell(self(), "throw")) --count;
+      if (count > 0) after("flood", 1, "flood", count); // more, or what had no room
     });
     on("throw", [this] {
       ++thrown; // not a durable: it stays
