@@ -277,19 +277,8 @@ mailbox_step mailbox::run() {
     take_orders(step);
     take_purges(step);
     fire_timers(step);
-    std::size_t turns = 0;
     auto room = [&] { return !pending_ || pending_->has_room(); };
-    for (; !unchained_.empty() && turns < limits_.commit_turns_max && !stopping_; ++turns) {
-      auto item = std::move(unchained_.front());
-      unchained_.pop_front();
-      if (occupied() && item.envelope->lane() == lane::request) {
-        held_unchained_.push_back(std::move(item)); // its place in the gate stays taken
-        continue;
-      }
-      take_unchained(item, step);
-      ++unchained_taken_.count;
-      unchained_taken_.size += item.envelope->size();
-    }
+    auto turns = take_unchained(step);
     for (; turns < limits_.commit_turns_max && step.batch.size_bytes() < limits_.commit_bytes_max &&
            room() && !stopping_;
          ++turns) {
@@ -367,8 +356,7 @@ std::optional<time_point> mailbox::next_wake() const {
 bool mailbox::idle() const {
   return step_ == durable_ && ingress_.empty() && cancels_.empty() && purges_.empty() &&
          pending_acks_.empty() && unchained_.empty() && held_unchained_.empty() &&
-         inbox_.count() == 0 &&
-         !handlers_.once_waits();
+         inbox_.count() == 0 && !handlers_.once_waits();
 }
 
 mailbox_report mailbox::report() {

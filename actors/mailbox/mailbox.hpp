@@ -273,6 +273,8 @@ private:
   turn begin_handler(in_stream& s, const envelope& e, turn_outcome& outcome, mailbox_step& step);
   turn take_awaited(in_stream& s, const envelope& e, const records::ask_record& ask,
                     mailbox_step& step);
+  static ingress::answer outside_answer(const envelope& e);
+  std::size_t take_unchained(mailbox_step& step);
   void take_unchained(const volatile_arrival::item& item, mailbox_step& step);
   message_fields view(const envelope& e, const did& from) const;
   turn_outcome& run_message(const envelope& e, const did& from);

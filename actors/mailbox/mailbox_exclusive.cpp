@@ -13,9 +13,7 @@ bool is_awaited(const emission& e) { return e.what == emission::type::ask && e.t
 } // namespace
 
 // A handler of an exclusive agent waits, so that no message and no timer begins another one.
-bool mailbox::occupied() const {
-  return agent_ && agent_->exclusive() && handlers_.count() > 0;
-}
+bool mailbox::occupied() const { return agent_ && agent_->exclusive() && handlers_.count() > 0; }
 
 bool mailbox::holds(const in_stream& s) const {
   if (s.id.lane != lane::request || !agent_ || handlers_.count() == 0) return false;
