@@ -26,6 +26,10 @@ std::size_t world::restores(std::size_t node) const { return impl_.in.restores(n
 std::uint64_t world::lost(const did& from, const did& to) const {
   return lost_ranges(impl_.disks(), from, to).positions;
 }
+std::uint64_t world::maybe_twice(const did& to) const {
+  const auto found = impl_.open->maybe_twice.find(to);
+  return found == impl_.open->maybe_twice.end() ? 0 : found->second;
+}
 void world::allow_dead_letters() { impl_.dead_letters_allowed = true; }
 std::size_t world::dead_letters() const { return simulation::dead_letters(impl_.disks()); }
 void world::broken(std::string what) { impl::say(*impl_.open, std::move(what)); }
@@ -48,6 +52,7 @@ void world::put(const did& to, std::string_view kind, encoded value,
   impl::given g;
   g.node = std::size_t(below(nodes()));
   g.to = to;
+  g.restores = restores(g.node);
   g.id = impl_.ids.next(
       first_wall + std::chrono::floor<std::chrono::milliseconds>(elapsed()).count(), impl_.random);
   g.kind = kind;
@@ -82,7 +87,8 @@ void world::impl::put(given g) {
 void world::impl::offer(const std::shared_ptr<given>& g) {
   ingress what{g->to, g->kind, g->content_type, g->payload, g->id};
   std::weak_ptr<state> to = open;
-  what.accepted = [to, g](const ingress::outcome& o) {
+  const bool forgotten = in.restores(g->node) != g->restores;
+  what.accepted = [to, g, forgotten](const ingress::outcome& o) {
     auto s = to.lock();
     if (!s || (o.problem.code.empty() && g->then)) return;
     if (!o.problem.code.empty() && o.problem.category == errc::overloaded) {
@@ -90,6 +96,7 @@ void world::impl::offer(const std::shared_ptr<given>& g) {
       return;
     }
     if (std::erase(s->waiting, g) == 0) return; // an earlier offer of it was answered
+    if (forgotten) ++s->maybe_twice[g->to];
     if (!o.problem.code.empty()) say(*s, g->kind + " was refused: " + o.problem.what());
   };
   if (g->then) {

@@ -28,12 +28,14 @@ struct world::impl {
     std::string kind, content_type, payload;
     std::function<void(const reply&)> then; // set: an ask, which is given once
     bool offered = false;
-    time_point until{}; // an ask's
+    time_point until{};       // an ask's
+    std::size_t restores = 0; // of the node, when it was first given
   };
   // Shared with what their nodes say, which may come after the world.
   struct state {
     std::vector<std::shared_ptr<given>> waiting;
     std::vector<std::string> broken;
+    std::map<did, std::uint64_t> maybe_twice;
   };
   void put(given g);
   void offer(const std::shared_ptr<given>& g);

@@ -63,6 +63,9 @@ public:
   // Messages from one agent to another that a restore of the recipient's node lost, as far as its
   // disk reports them; answers aside.
   std::uint64_t lost(const did& from, const did& to) const;
+  // Messages told to it through a node that was restored before it said that it took them: it may
+  // have taken, sent and forgotten them before, and then they were handled twice.
+  std::uint64_t maybe_twice(const did& to) const;
   // Messages may end as dead letters: without this, one that did is broken.
   void allow_dead_letters();
   std::size_t dead_letters() const; // of nodes that are up
