@@ -139,12 +139,14 @@ void walkers::check_notes(world& in, const did& from, const did& to) {
                     " times back, " + std::to_string(gaps) + " missing";
   const bool same = same_node(from, to); // which is restored as one
   const auto lost = std::int64_t(in.lost(from, to));
-  if (same || there == 0) {
+  if (there == 0) {
     in.expect(fell == 0, what);
-    in.expect(gaps <= (same ? 0 : lost), what + ", " + std::to_string(lost) + " said to be lost");
+    in.expect(gaps <= lost, what + ", " + std::to_string(lost) + " said to be lost");
+  } // two incarnations have no order between them
+  if (same || there == 0) {
     if (same || here == 0) in.expect(sent == got, what);
     in.expect(got <= sent && got + lost >= sent, what + ", " + std::to_string(lost) + " lost");
-  } else if (here == 0) { // two incarnations have no order between them
+  } else if (here == 0) {
     in.expect(got >= sent, what);
   }
 }
