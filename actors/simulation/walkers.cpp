@@ -88,9 +88,9 @@ bool walkers::done(world& in) {
   });
 }
 
-std::size_t walkers::restores_of(world& in, const did& agent) const {
+std::size_t walkers::node_of(const did& agent) const {
   const auto at = std::find(agents_.begin(), agents_.end(), agent) - agents_.begin();
-  return in.restores(std::size_t(at) / agents_each);
+  return std::size_t(at) / agents_each;
 }
 
 void walkers::check(world& in) {
@@ -133,16 +133,16 @@ void walkers::check_notes(world& in, const did& from, const did& to) {
   };
   const auto sent = of(from, "sent", to), got = of(to, "got", from);
   const auto fell = of(to, "fell", from), gaps = of(to, "gaps", from);
-  const auto here = restores_of(in, to), there = restores_of(in, from);
+  const auto here = in.restores(node_of(to)), there = in.restores(node_of(from));
   const auto what = "notes from " + from.text() + " to " + to.text() + ": " + std::to_string(sent) +
                     " sent, " + std::to_string(got) + " got, " + std::to_string(fell) +
                     " times back, " + std::to_string(gaps) + " missing";
-  const bool same = same_node(from, to); // which is restored as one
+  const bool same = node_of(from) == node_of(to); // which is restored as one
   const auto lost = std::int64_t(in.lost(from, to));
   if (there == 0) {
     in.expect(fell == 0, what);
     in.expect(gaps <= lost, what + ", " + std::to_string(lost) + " said to be lost");
-  } // two incarnations have no order between them
+  } // else: two incarnations have no order between them
   if (same || there == 0) {
     if (same || here == 0) in.expect(sent == got, what);
     in.expect(got <= sent && got + lost >= sent, what + ", " + std::to_string(lost) + " lost");
@@ -175,14 +175,6 @@ bool walkers::any_restored(world& in) const {
   for (std::size_t n = 0; n < in.nodes(); ++n)
     if (in.restores(n) > 0) return true;
   return false;
-}
-
-bool walkers::same_node(const did& a, const did& b) const {
-  auto node = [&](const did& x) {
-    return std::size_t(std::find(agents_.begin(), agents_.end(), x) - agents_.begin()) /
-           agents_each;
-  };
-  return node(a) == node(b);
 }
 
 } // namespace kith::simulation

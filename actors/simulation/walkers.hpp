@@ -27,8 +27,7 @@ private:
     int errands = 0, trips = 0, alarms = 0;
   };
   bool any_restored(world& in) const;
-  std::size_t restores_of(world& in, const did& agent) const;
-  bool same_node(const did& a, const did& b) const;
+  std::size_t node_of(const did& agent) const;
   void check_agent(world& in, const did& agent);
   void check_notes(world& in, const did& from, const did& to);
   void check_payments(world& in);
