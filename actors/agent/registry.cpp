@@ -10,7 +10,7 @@ namespace {
 struct table_of_types {
   std::map<std::string, agent_registration::factory, std::less<>> types;
   std::map<std::string, supervisor_type, std::less<>> supervisors;
-  std::set<std::string, std::less<>> blocking;
+  std::set<std::string, std::less<>> blocking, awake;
   std::string
       problem; // the first one; reported by check(), because nothing can be reported before main
 };
@@ -24,9 +24,11 @@ table_of_types& table() {
 
 } // namespace
 
-agent_registration::agent_registration(std::string_view name, factory make, bool blocks) {
+agent_registration::agent_registration(std::string_view name, factory make, bool blocks,
+                                       bool stays_awake) {
   auto& t = table();
   if (blocks) t.blocking.emplace(name);
+  if (stays_awake) t.awake.emplace(name);
   if (name.empty() || name.size() > agent_types::name_size_max) {
     if (t.problem.empty())
       t.problem = "an agent type needs a name of 1 to 128 bytes: '" + std::string(name) + "'";
@@ -120,6 +122,8 @@ agent_registration::factory agent_types::find(std::string_view name) {
 }
 
 bool agent_types::blocks(std::string_view name) { return table().blocking.count(name) != 0; }
+
+bool agent_types::stays_awake(std::string_view name) { return table().awake.count(name) != 0; }
 
 std::vector<std::string> agent_types::names() {
   std::vector<std::string> names;

@@ -22,6 +22,8 @@ public:
   static agent_registration::factory find(std::string_view name);
   // Whether its handlers may wait. Thread-safe as find().
   static bool blocks(std::string_view name);
+  // Whether its agents are to stay in memory. Thread-safe as find().
+  static bool stays_awake(std::string_view name);
   // Sorted.
   static std::vector<std::string> names();
 };

@@ -264,6 +264,16 @@ struct child_spec {
   // would leave children behind that still run when it is started again.
   bool supervises = false;
 };
+// A child that runs already: it was woken. If it cannot be taken it is ended.
+struct adopt_child {
+  child_spec spec;
+  caf::actor actor;
+};
+// That child has fallen asleep, and is to be forgotten.
+struct child_sleeps {
+  std::string name;
+  caf::actor actor;
+};
 // Stops a child, and forgets it.
 struct remove_child {
   std::string name;
@@ -297,6 +307,8 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(kith::directory_change)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(kith::stop_child)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(kith::supervisor_tick)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(kith::child_spec)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(kith::adopt_child)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(kith::child_sleeps)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(kith::remove_child)
 
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(kith::adopt_session)

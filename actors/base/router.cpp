@@ -18,10 +18,22 @@ bool router::is_local(const did& agent) const {
   return it != s.routes.end() && it->second.where == route::kind::local;
 }
 
-void router::add_local(const did& agent) {
+void router::add_local(const did& agent, bool asleep) {
   auto& s = of(agent);
   std::unique_lock lock(s.mutex);
-  s.routes[agent].where = route::kind::local;
+  auto& r = s.routes[agent];
+  r.where = route::kind::local;
+  r.asleep = asleep;
+}
+
+void router::put_to_sleep(const did& agent) {
+  auto& s = of(agent);
+  std::unique_lock lock(s.mutex);
+  auto it = s.routes.find(agent);
+  if (it == s.routes.end()) return;
+  it->second.mailbox = nullptr;
+  it->second.gate = nullptr;
+  it->second.asleep = true;
 }
 
 void router::set_mailbox(const did& agent, caf::actor mailbox, std::shared_ptr<actor_gate> gate) {
@@ -31,6 +43,16 @@ void router::set_mailbox(const did& agent, caf::actor mailbox, std::shared_ptr<a
   if (it == s.routes.end()) return;
   it->second.mailbox = std::move(mailbox);
   it->second.gate = std::move(gate);
+  it->second.asleep = false;
+}
+
+void router::unset_mailbox(const did& agent, const caf::actor& was) {
+  auto& s = of(agent);
+  std::unique_lock lock(s.mutex);
+  auto it = s.routes.find(agent);
+  if (it == s.routes.end() || it->second.mailbox != was) return;
+  it->second.mailbox = nullptr;
+  it->second.gate = nullptr;
 }
 
 void router::remove_local(const did& agent) {

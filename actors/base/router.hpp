@@ -8,10 +8,12 @@
 #include "actors/base/out_stream.hpp"
 
 #include <array>
+#include <functional>
 #include <map>
 #include <memory>
 #include <shared_mutex>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 namespace kith {
@@ -54,11 +56,12 @@ private:
 // Where one agent is.
 struct route {
   enum class kind : std::uint8_t { unknown, local, remote } where = kind::unknown;
-  caf::actor mailbox; // local: may be null while the agent is being restarted
+  caf::actor mailbox; // local: null while the agent sleeps, is being restarted, or has ended
   std::shared_ptr<actor_gate>
-      gate;     // local, with the mailbox; shared by it and everyone who found it here
-  did node;     // remote: where it lives
-  epoch at = 0; // remote: the highest epoch seen
+      gate;            // local, with the mailbox; shared by it and everyone who found it here
+  did node;            // remote: where it lives
+  epoch at = 0;        // remote: the highest epoch seen
+  bool asleep = false; // local, without a mailbox: it gets one for whatever comes
 };
 
 // The link to a node.
@@ -73,14 +76,37 @@ public:
   static constexpr std::size_t remote_max =
       1'000'000; // agents known on other nodes; further ones are not learnt
 
+  // As it is now. Who wants to send to a mailbox asks at().
   route find(const did& agent) const;
   bool is_local(const did& agent) const;
+  // Calls `use` with the route of the agent, once, after waking it if it sleeps. While `use` runs
+  // nobody falls asleep: what it sends to the mailbox is taken. It must be quick, and not call the
+  // router about agents. Any thread.
+  template <class Use> void at(const did& agent, Use&& use) {
+    static constexpr int tries_max = 3; // it may fall asleep again at once
+    for (int tries = 0;; ++tries) {
+      {
+        auto& s = of(agent);
+        std::shared_lock lock(s.mutex);
+        auto it = s.routes.find(agent);
+        if (it == s.routes.end()) return use(route{});
+        if (!it->second.asleep || tries == tries_max) return use(std::as_const(it->second));
+      }
+      if (!waker_ || !waker_(agent)) tries = tries_max - 1;
+    }
+  }
+  // Who gives an agent that sleeps a mailbox (set_mailbox) before it returns; false: it cannot.
+  // To be set before the first at().
+  void wake_with(std::function<bool(const did&)> waker) { waker_ = std::move(waker); }
+  // The agent sleeps from now on; the mailbox that it had gets nothing more.
+  void put_to_sleep(const did& agent);
 
   // The agent lives here; its mailbox may not have started yet.
-  void add_local(const did& agent);
-  // Each life of a mailbox has a gate of its own, so that what a crash loses frees its room. Null
-  // ones: it is down.
+  void add_local(const did& agent, bool asleep = false);
+  // Each life of a mailbox has a gate of its own, so that what a crash loses frees its room.
   void set_mailbox(const did& agent, caf::actor mailbox, std::shared_ptr<actor_gate> gate);
+  // The agent is down, if that was its mailbox.
+  void unset_mailbox(const did& agent, const caf::actor& was);
   void remove_local(const did& agent);
 
   // Learns that `agent` is at `node`; false if a higher epoch, or this node itself, says otherwise.
@@ -122,6 +148,7 @@ private:
   const shard& of(const did& d) const { return shards_[d.hash() % shard_count]; }
 
   std::array<shard, shard_count> shards_;
+  std::function<bool(const did&)> waker_;
   std::atomic<std::size_t> remote_count_{0};
   mutable std::shared_mutex links_mutex_;
   std::unordered_map<did, link_route> links_;

@@ -45,6 +45,53 @@ TEST_CASE_METHOD(fixture, "an agent is local before its mailbox has started, and
   CHECK_FALSE(router.find(agent).gate);
 }
 
+TEST_CASE_METHOD(fixture, "what is sent to an agent that sleeps wakes it, once", "[base][unit]") {
+  auto gate = std::make_shared<actor_gate>(); // as a mailbox would share it
+  int woken = 0;
+  router.wake_with([&](const did& who) {
+    ++woken;
+    router.set_mailbox(who, {}, gate);
+    return true;
+  });
+  router.add_local(agent, true);
+  CHECK(router.find(agent).asleep); // a look wakes nobody
+  for (int i = 0; i < 2; ++i) router.at(agent, [&](const route& r) { CHECK(r.gate == gate); });
+  CHECK(woken == 1);
+  router.put_to_sleep(agent);
+  CHECK(router.find(agent).asleep);
+  CHECK_FALSE(router.find(agent).gate);
+  router.at(agent, [&](const route& r) { CHECK(r.gate == gate); });
+  CHECK(woken == 2);
+}
+
+TEST_CASE_METHOD(fixture, "an agent that cannot be woken, or falls asleep at once, is not there",
+                 "[base][unit]") {
+  router.add_local(agent, true);
+  bool works = false;
+  int tries = 0;
+  router.wake_with([&](const did&) {
+    ++tries;
+    return works;
+  });
+  int used = 0;
+  auto use = [&](const route& r) {
+    ++used;
+    CHECK(r.where == route::kind::local);
+    CHECK(r.asleep);
+  };
+  router.at(agent, use);
+  CHECK(tries == 1);
+  works = true; // and it sleeps all the same
+  router.at(agent, use);
+  CHECK(tries > 1);
+  CHECK(used == 2);
+  router.at(there, [&](const route& r) {
+    ++used;
+    CHECK(r.where == route::kind::unknown);
+  });
+  CHECK(used == 3);
+}
+
 TEST_CASE_METHOD(fixture, "no peer can say that a local agent is elsewhere", "[base][unit]") {
   router.add_local(agent);
   CHECK_FALSE(router.set_remote(agent, there, 99));

@@ -33,12 +33,9 @@ result<did> may_act_as(const services& of, const principal& who, std::string_vie
   return wanted;
 }
 
-result<caf::actor> mailbox_of(const services& of, const did& who) {
-  auto where = of.router.find(who);
-  if (where.where != kith::route::kind::local || !where.mailbox)
-    return fail(errc::unavailable, "mailbox_down",
-                "the mailbox is being started or stopped; try again in a moment");
-  return std::move(where.mailbox);
+error mailbox_down() {
+  return {errc::unavailable, "mailbox_down",
+          "the mailbox is being started or stopped; try again in a moment"};
 }
 
 result<did> recipient(const services& of, const std::string& text) {

@@ -19,11 +19,15 @@ result<did> may_act_as(const services& of, const principal& who, std::string_vie
 // conflict "ambiguous_name".
 result<did> recipient(const services& of, const std::string& text);
 
-// The actor of a mailbox here: unavailable "mailbox_down".
-result<caf::actor> mailbox_of(const services& of, const did& who);
+error mailbox_down();
+// To a mailbox here, which is woken for it; unavailable "mailbox_down".
 template <class Message> result<void> hand_to(const services& of, const did& mailbox, Message m) {
-  KITH_ASSIGN(auto to, mailbox_of(of, mailbox));
-  caf::anon_send(to, std::move(m));
+  bool taken = false;
+  of.router.at(mailbox, [&](const kith::route& where) {
+    taken = where.where == kith::route::kind::local && where.mailbox;
+    if (taken) caf::anon_send(where.mailbox, std::move(m));
+  });
+  if (!taken) return fail(mailbox_down());
   return {};
 }
 

@@ -216,9 +216,11 @@ void link_session::hand_over() {
   handed_ += for_link_.size();
   caf::anon_send(link, link_frames{id_, std::exchange(for_link_, {})});
   for (auto& o : opened) {
-    auto where = ports_.router.find(o.stream.to);
-    if (where.where == route::kind::local && where.mailbox)
-      caf::anon_send(where.mailbox, position_query{std::move(o.stream), link, id_, o.kept});
+    const auto to = o.stream.to;
+    ports_.router.at(to, [&](const route& where) {
+      if (where.where == route::kind::local && where.mailbox)
+        caf::anon_send(where.mailbox, position_query{std::move(o.stream), link, id_, o.kept});
+    });
   }
 }
 
@@ -276,29 +278,34 @@ void link_session::envelopes(wire::stream_number number, std::vector<wire::batch
     }
     a.items.push_back({std::move(*v), item.time_to_live_ms});
   }
-  auto where = ports_.router.find(a.stream.to);
-  if (where.where != route::kind::local || !where.mailbox)
-    return say(wire::not_here{number, wire::absence::unknown});
   {
     std::lock_guard lock(mutex_);
     a.link = link_;
   }
-  // Without room it is as if it never came: what follows shows the gap, or the peer asks.
-  if (where.gate->enter(a.size_bytes(), a.items.size()))
-    caf::anon_send(where.mailbox, std::move(a));
+  bool here = false;
+  const auto to = a.stream.to;
+  ports_.router.at(to, [&](const route& where) {
+    here = where.where == route::kind::local && where.mailbox;
+    // Without room it is as if it never came: what follows shows the gap, or the peer asks.
+    if (here && where.gate->enter(a.size_bytes(), a.items.size()))
+      caf::anon_send(where.mailbox, std::move(a));
+  });
+  if (!here) say(wire::not_here{number, wire::absence::unknown});
 }
 
 void link_session::unchained(wire::volatile_batch& b) {
   // Consecutive envelopes mostly have the same two ends.
   stream_id ends;
-  route where;
-  volatile_arrival a;
+  std::vector<volatile_arrival::item> items;
   auto deliver = [&] {
-    if (!a.items.empty() && where.mailbox) caf::anon_send(where.mailbox, std::move(a));
-    a = {};
+    if (items.empty()) return;
+    ports_.router.at(ends.to, [&](const route& where) {
+      if (where.where == route::kind::local && where.mailbox) enter(where, std::move(items));
+    });
+    items.clear();
   };
   auto refuse = [&](const error& why) {
-    deliver(); // it has taken room in front of the mailbox, which gives it back
+    deliver();
     fail(why);
   };
   auto wall = ports_.time.wall();
@@ -312,17 +319,23 @@ void link_session::unchained(wire::volatile_batch& b) {
       if (!from || !to) return refuse({errc::malformed, "bad_did", "an envelope names no DID"});
       ends = {*from, *to, e->lane(), 0};
       verifier_->raise_floor(*from, ports_.router.epoch_floor(*from));
-      where = ports_.router.find(*to);
     }
     auto v = verifier_->verify(ends, std::move(*e), wall);
     if (!v) continue; // volatile: may be lost; the QoS 2 path reports it
-    if (where.where != route::kind::local || !where.mailbox) continue;
-    if (!where.gate->enter((*v)->size()))
-      ++where.gate->dropped;
-    else
-      a.items.push_back({ends.from, std::move(*v)});
+    items.push_back({ends.from, std::move(*v)});
   }
   deliver();
+}
+
+void link_session::enter(const route& to, std::vector<volatile_arrival::item> items) {
+  volatile_arrival a;
+  for (auto& item : items) {
+    if (!to.gate->enter(item.envelope->size()))
+      ++to.gate->dropped;
+    else
+      a.items.push_back(std::move(item));
+  }
+  if (!a.items.empty()) caf::anon_send(to.mailbox, std::move(a));
 }
 
 } // namespace kith

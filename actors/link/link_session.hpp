@@ -97,6 +97,7 @@ private:
   void handshake(wire::frame& f);
   void batch(wire::batch& b);
   void unchained(wire::volatile_batch& b);
+  static void enter(const route& to, std::vector<volatile_arrival::item> items);
   void fragment(wire::fragment& f);
   void envelopes(wire::stream_number number, std::vector<wire::batch::item>& items);
   void hand_over();

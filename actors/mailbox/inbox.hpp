@@ -111,6 +111,11 @@ public:
   // Puts into `batch` what makes memory and store agree: arrivals not journaled yet (stored by
   // `step` now), records of dirty streams, and the trimming of consumed queue entries.
   void settle(store::write_batch& batch, std::uint64_t step);
+  // Whether some stream has envelopes on disk that are not in memory.
+  bool behind() const {
+    return std::any_of(streams_.begin(), streams_.end(),
+                       [](const auto& s) { return s.second->behind(); });
+  }
   bool unsettled() const { return !dirty_.empty(); }
 
   struct credit {

@@ -359,6 +359,17 @@ bool mailbox::idle() const {
          inbox_.count() == 0 && !handlers_.once_waits();
 }
 
+bool mailbox::may_sleep() {
+  if (!idle() || (!agent_ && !pending_) || asks_.count() > 0 || stopping_) return false;
+  outbox_.look_around();
+  // With these, the next life would have to be told what this one knows.
+  const bool told = notices_.empty() && timer_cancels_.empty() && marked_timers_.empty() &&
+                    blocked_.empty() && positions_.empty() && rewinds_.empty() && lost_.empty() &&
+                    held_.empty() && setup_cells_.empty();
+  return told && !overflowed_ && rescan_at_ == 0 && !rescan_ && outbox_.unacked_count() == 0 &&
+         !inbox_.behind();
+}
+
 mailbox_report mailbox::report() {
   outbox_.look_around();
   mailbox_report r;

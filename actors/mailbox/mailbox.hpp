@@ -81,6 +81,8 @@ struct mailbox_step {
 // A mailbox's own word to one that was asked: what has this correlation is not waited for any more.
 // The payload is the question's position in the same stream, 8 bytes, big-endian.
 constexpr std::string_view cancel_kind = "kith.cancel";
+// The durable of an agent that watches others, or did: a JSON array of DIDs.
+constexpr std::string_view watches_cell = "kith.watches";
 
 class mailbox {
 public:
@@ -148,6 +150,11 @@ public:
   std::optional<time_point> next_wake() const;
   // Nothing waits, runs or is under way.
   bool idle() const;
+  // Idle, and the rest is in the store: a later life goes on as this one would. Looks at it
+  // closely.
+  bool may_sleep();
+  // settle() would write something.
+  bool unsettled() const { return inbox_.unsettled() || outbox_.unsettled(); }
   mailbox_report report();
   // The handlers that await something, or the one that began with message `only`; at most `max`.
   result<std::vector<handler_report>> waiting(const std::optional<uuid>& only, std::size_t max);

@@ -38,25 +38,27 @@ struct release {
       std::vector<envelope> list;
       for (; i < step.unchained.size() && step.unchained[i].first == to; ++i)
         list.push_back(std::move(step.unchained[i].second));
-      auto where = router.find(to);
-      if (where.where == route::kind::local && where.mailbox) {
-        volatile_arrival a;
-        for (auto& e : list) {
-          if (!where.gate->enter(e.size()))
-            ++where.gate->dropped;
-          else
-            a.items.push_back({self, verifier::local(std::move(e), {})});
-        }
-        if (!a.items.empty()) caf::anon_send(where.mailbox, std::move(a));
-      } else if (where.where == route::kind::remote) {
-        auto link = router.link_of(where.node);
-        if (!link.actor) continue;
-        outgoing_volatile out{std::move(list)};
-        if (link.gate->enter(out.size_bytes(), out.envelopes.size()))
-          caf::anon_send(link.actor, std::move(out));
+      router.at(to, [&](const route& where) { unchained(where, std::move(list)); });
+    }
+  }
+  void unchained(const route& where, std::vector<envelope> list) {
+    if (where.where == route::kind::local && where.mailbox) {
+      volatile_arrival a;
+      for (auto& e : list) {
+        if (!where.gate->enter(e.size()))
+          ++where.gate->dropped;
         else
-          link.gate->dropped += out.envelopes.size();
+          a.items.push_back({self, verifier::local(std::move(e), {})});
       }
+      if (!a.items.empty()) caf::anon_send(where.mailbox, std::move(a));
+    } else if (where.where == route::kind::remote) {
+      auto link = router.link_of(where.node);
+      if (!link.actor) return;
+      outgoing_volatile out{std::move(list)};
+      if (link.gate->enter(out.size_bytes(), out.envelopes.size()))
+        caf::anon_send(link.actor, std::move(out));
+      else
+        link.gate->dropped += out.envelopes.size();
     }
   }
 
@@ -73,7 +75,14 @@ struct release {
 mailbox_actor::mailbox_actor(caf::actor_config& config, tenant who, mailbox_limits limits,
                              kith::mailbox::environment env, mailbox_ports ports, bool unclean)
     : caf::event_based_actor(config), box_(std::move(who), limits, env), time_(env.time),
-      ports_(std::move(ports)), unclean_(unclean) {}
+      ports_(std::move(ports)), unclean_(unclean),
+      gate_(ports_.gate ? ports_.gate : std::make_shared<actor_gate>()), busy_at_(time_.now()) {
+  // Of two that have no other tie: one whose supervisor is gone is nobody's.
+  if (!ports_.above) return;
+  set_down_handler([this](caf::down_msg&) { quit(caf::exit_reason::kill); });
+  monitor(ports_.above);
+  ports_.above = nullptr;
+}
 
 caf::behavior mailbox_actor::make_behavior() {
   // Before the store is read, whatever an earlier life of this mailbox submitted must be in it.
@@ -89,7 +98,8 @@ caf::behavior mailbox_actor::make_behavior() {
 // However it ended: what is sent from now on stays on disk for the next life, which does not begin
 // before the supervisor has heard of this end.
 void mailbox_actor::on_exit() {
-  ports_.router.set_mailbox(box_.who().self, {}, nullptr);
+  if (asleep_) return links_.clear();
+  ports_.router.unset_mailbox(box_.who().self, caf::actor_cast<caf::actor>(this));
   ended_.who = box_.who().self;
   if (ports_.ended) ports_.ended(ended_, culprit_);
   links_.clear(); // they may know us
@@ -126,7 +136,8 @@ void mailbox_actor::activate() {
   become(running());
   // A local sender may have told the life before this one; look again once it cannot any more.
   delayed_send(this, std::chrono::seconds(1), queue_overflow{});
-  pump();
+  // CAF looks at skipped messages again only when one of their priority was handled.
+  send(this, mailbox_tick{});
 }
 
 caf::behavior mailbox_actor::running() {
@@ -170,6 +181,7 @@ caf::behavior mailbox_actor::running() {
       [this](mailbox_inquiry& q) { q.reply(box_.report()); },
       [this](handlers_inquiry& q) { q.reply(box_.waiting(q.only, q.max)); },
       [this](handler_cancel& c) { box_.cancel(std::move(c)), pump(); },
+      [this](drowsy_tick&) { look_whether_idle(); },
       [this](stop_child& s) { begin_stop(s.drain); },
   };
 }
@@ -186,31 +198,102 @@ void mailbox_actor::pump() {
   auto taken = box_.take_unchained_taken();
   if (taken.count > 0) gate_->leave(taken.count, taken.size);
   gate_->dropped += taken.dropped;
-  if (!step.empty()) {
+  const bool step_was_empty = step.empty();
+  if (!step_was_empty) {
     commit(std::move(step));
     send(this, mailbox_tick{}); // more may be ready; others' messages come first
   }
   schedule();
-  if (stopping_) end_if_drained();
+  if (stopping_) return end_if_drained();
+  if (!step_was_empty) busy_at_ = time_.now();
+  drowse();
+}
+
+// Once the agent has had nothing to do for long enough it goes to sleep. One look is under way at a
+// time.
+void mailbox_actor::drowse() {
+  if (!ports_.asleep || stopping_ || std::exchange(drowsy_, true)) return;
+  auto due = busy_at_ + ports_.sleep_after, now = time_.now();
+  delayed_send(this, due > now ? due - now : ports_.sleep_after, drowsy_tick{});
+}
+
+void mailbox_actor::look_whether_idle() {
+  drowsy_ = false;
+  if (stopping_) return;
+  if (time_.now() - busy_at_ < ports_.sleep_after || !box_.may_sleep()) return drowse();
+  if (box_.unsettled()) { // first; what follows its commit looks again
+    commit(box_.settle());
+    return drowse();
+  }
+  fall_asleep();
+}
+
+// From here on this actor writes nothing. The agent's next life may begin at once, and gets what
+// was sent to this one before the router forgot it.
+void mailbox_actor::fall_asleep() {
+  asleep_ = true;
+  become(forwarding());
+  ports_.asleep(caf::actor_cast<caf::actor>(this), box_.next_wake());
+  send(this, last_call{}); // behind all that was sent to it
+}
+
+template <class Message> void mailbox_actor::forward(Message& m) {
+  ports_.router.at(box_.who().self, [&](const route& where) {
+    if (where.mailbox) send(where.mailbox, std::move(m));
+  });
+}
+
+caf::behavior mailbox_actor::forwarding() {
+  set_default_handler(caf::drop); // of its own: commits, ticks
+  auto admit = [this](auto& a) {
+    const auto size = sum_sizes(a.items);
+    gate_->leave(a.items.size(), size);
+    ports_.router.at(box_.who().self, [&](const route& where) {
+      // Refused, it is as if it had found no room here.
+      if (where.mailbox && where.gate->enter(size, a.items.size()))
+        send(where.mailbox, std::move(a));
+      else if (where.mailbox && where.gate->raise_overflow())
+        send(where.mailbox, queue_overflow{});
+    });
+  };
+  return {
+      [admit](arrival& a) { admit(a); },
+      [admit](local_arrival& a) { admit(a); },
+      [admit](volatile_arrival& a) { admit(a); },
+      [this](position_query& q) { forward(q); },
+      [this](queue_overflow& o) { forward(o); },
+      [this](ingress& r) { forward(r); },
+      [this](down_notice& n) { forward(n); },
+      [this](timer_cancel& c) { forward(c); },
+      [this](dead_purge& p) { forward(p); },
+      [this](pending_ack& a) { forward(a); },
+      [this](mailbox_inquiry& q) { forward(q); },
+      [this](handlers_inquiry& q) { forward(q); },
+      [this](handler_cancel& c) { forward(c); },
+      [this](last_call&) { quit(); },
+      [this](stop_child&) { quit(); },
+  };
 }
 
 void mailbox_actor::deliver_locally(mailbox_step& step) {
   std::unordered_map<did, local_arrival> by_recipient;
   for (auto& [to, item] : step.local) by_recipient[to].items.push_back(std::move(item));
-  for (auto& [to, a] : by_recipient) {
-    auto where = ports_.router.find(to);
-    if (!where.mailbox) continue; // it finds the queue on disk when it starts
-    local_arrival admitted;
-    for (auto& item : a.items) {
-      if (!where.gate->enter(item.envelope->size())) {
-        if (where.gate->raise_overflow()) send(where.mailbox, queue_overflow{});
-        break; // a gap: the recipient reads the rest from disk
-      }
-      admitted.items.push_back(std::move(item));
-    }
-    if (!admitted.items.empty()) send(where.mailbox, std::move(admitted));
-  }
+  for (auto& [to, a] : by_recipient)
+    ports_.router.at(to, [&](const route& where) { deliver(where, std::move(a)); });
   step.local.clear();
+}
+
+void mailbox_actor::deliver(const route& where, local_arrival a) {
+  if (!where.mailbox) return; // it finds the queue on disk when it starts
+  local_arrival admitted;
+  for (auto& item : a.items) {
+    if (!where.gate->enter(item.envelope->size())) {
+      if (where.gate->raise_overflow()) send(where.mailbox, queue_overflow{});
+      break; // a gap: the recipient reads the rest from disk
+    }
+    admitted.items.push_back(std::move(item));
+  }
+  if (!admitted.items.empty()) send(where.mailbox, std::move(admitted));
 }
 
 void mailbox_actor::commit(mailbox_step step) {

@@ -20,7 +20,19 @@ struct mailbox_ports {
   std::function<void(const mailbox_report&)> active; // the agent is up; on the mailbox's thread
   // This life is over; `culprit` is what the agent was handling, if that made it crash.
   std::function<void(down what, const std::string& culprit)> ended;
+  // This life is over because the agent has had nothing to do for `sleep_after`; nothing of it
+  // needs memory. `self` gets nothing more once the router has put the agent to sleep, which is for
+  // the callee to do; `wake` is when the agent has to be awake again. Empty: it never sleeps.
+  std::function<void(caf::actor self, std::optional<time_point> wake)> asleep = {};
+  duration sleep_after{};
+  // In front of it, if others know it already; shared with them.
+  std::shared_ptr<actor_gate> gate = {};
+  // Its supervisor, if that did not start it itself: this actor ends with it.
+  caf::actor above = {};
 };
+// To itself: whether the agent may go to sleep; and, asleep, that nothing more comes.
+struct drowsy_tick {};
+struct last_call {};
 
 class mailbox_actor final : public caf::event_based_actor {
 public:
@@ -38,6 +50,12 @@ private:
   void pump();
   void commit(mailbox_step step);
   void deliver_locally(mailbox_step& step);
+  void deliver(const route& where, local_arrival a);
+  void drowse();
+  void look_whether_idle();
+  void fall_asleep();
+  caf::behavior forwarding();
+  template <class Message> void forward(Message& m);
   void schedule();
   void begin_stop(bool drain);
   void end_if_drained();
@@ -47,8 +65,10 @@ private:
   const kith::clock& time_;
   mailbox_ports ports_;
   bool unclean_;
-  std::shared_ptr<actor_gate> gate_ =
-      std::make_shared<actor_gate>();                   // shared with the router and senders
+  std::shared_ptr<actor_gate> gate_; // shared with the router and senders
+  time_point busy_at_;               // the last step
+  bool drowsy_ = false;              // a look is under way
+  bool asleep_ = false;
   std::unordered_map<std::uint64_t, caf::actor> links_; // by session: where acks go
   std::optional<time_point> wake_at_;
   bool stopping_ = false;
@@ -60,3 +80,6 @@ private:
 };
 
 } // namespace kith
+
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(kith::drowsy_tick)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(kith::last_call)

@@ -69,9 +69,27 @@ struct fixture {
         [](log_level, std::string_view) {},
         {}};
     mailbox_ports ports{*journal, router, book, {}, [this](const mailbox_report&) { ++active; }};
+    if (sleep_after != duration(0)) {
+      ports.sleep_after = sleep_after;
+      ports.asleep = [this](const caf::actor&, std::optional<time_point> wake) {
+        ++slept;
+        wake_at = wake;
+        if (before_sleep) std::exchange(before_sleep, nullptr)();
+        router.remove_streams_from(who.self);
+        router.put_to_sleep(who.self);
+      };
+    }
     box = system->spawn<mailbox_actor>(who, mailbox_limits{}, env, ports, false);
     box->attach_functor([this](const caf::error& why) { ended.push_back(to_string(why)); });
     run();
+  }
+  // Both clocks, and all that follows is synced.
+  void pass(duration d) {
+    time.advance(d);
+    dynamic_cast<caf::scheduler::test_coordinator&>(system->scheduler())
+        .advance_time(std::chrono::duration_cast<caf::timespan>(d));
+    run();
+    sync();
   }
   // The first two notes of a stream from `remote`.
   arrival from_remote() {
@@ -117,6 +135,10 @@ struct fixture {
   delegation_book book{node.did()};
   heard log;
   int active = 0, accepted = 0;
+  duration sleep_after{}; // 0: it does not
+  int slept = 0;
+  std::optional<time_point> wake_at;
+  std::function<void()> before_sleep; // just before it is asleep
   std::vector<std::string> ended;
   caf::actor_system_config config;
   std::optional<caf::actor_system> system;
@@ -270,4 +292,77 @@ TEST_CASE_METHOD(fixture, "a mailbox that cannot wake its agent ends with the re
   sync();
   CHECK(active == 0);
   CHECK(ended.size() == 1);
+}
+
+TEST_CASE_METHOD(fixture, "an agent with nothing to do falls asleep, and its actor ends",
+                 "[mailbox][unit]") {
+  sleep_after = std::chrono::seconds(10);
+  start();
+  sync();
+  pass(std::chrono::seconds(2)); // the look at the disk that follows a start
+  caf::anon_send(box, from_remote());
+  run();
+  sync();
+  pass(std::chrono::seconds(9));
+  CHECK(slept == 0);
+  for (int i = 0; i < 4 && slept == 0; ++i) pass(std::chrono::seconds(10));
+  CHECK(slept == 1);
+  CHECK_FALSE(wake_at);
+  CHECK(router.find(who.self).asleep);
+  CHECK(ended.size() == 1);
+  CHECK(ended[0] == to_string(caf::error()));
+  const auto before = log.positions.size();
+  start(); // it goes on where it was: what came is known
+  sync();
+  caf::anon_send(box, from_remote());
+  run();
+  sync();
+  REQUIRE(log.positions.size() > before);
+  CHECK(log.positions.back().head.next == 3);
+}
+
+TEST_CASE_METHOD(fixture, "an agent whose recipient has not acknowledged stays awake",
+                 "[mailbox][unit]") {
+  sleep_after = std::chrono::seconds(10);
+  start();
+  sync();
+  caf::anon_send(box, to_remote());
+  run();
+  sync();
+  for (int i = 0; i < 5; ++i) pass(std::chrono::seconds(10));
+  CHECK(slept == 0);
+  auto stream = router.streams_to(remote.did()).at(0);
+  caf::anon_send(box, stream_acked{stream->id, 1});
+  run();
+  for (int i = 0; i < 5 && slept == 0; ++i) pass(std::chrono::seconds(10));
+  CHECK(slept == 1);
+}
+
+TEST_CASE_METHOD(fixture, "what still reaches the actor of an agent that sleeps goes to its next",
+                 "[mailbox][unit]") {
+  sleep_after = std::chrono::seconds(10);
+  start();
+  sync();
+  const auto stale = box; // somebody asked the router long ago
+  caf::actor next;
+  router.wake_with([&](const did& agent) {
+    auto next_gate = std::make_shared<actor_gate>(); // shared as any mailbox's
+    start();
+    next = box;
+    router.set_mailbox(agent, next, next_gate);
+    return true;
+  });
+  // Sent before it falls asleep, and read after.
+  before_sleep = [&] {
+    caf::anon_send(stale, from_remote());
+    caf::anon_send(stale, to_remote());
+  };
+  for (int i = 0; i < 5 && slept == 0; ++i) pass(std::chrono::seconds(10));
+  CHECK(slept == 1);
+  REQUIRE(next);
+  sync();
+  CHECK(accepted == 1);
+  REQUIRE_FALSE(log.positions.empty());
+  CHECK(log.positions.back().head.next == 3);
+  CHECK(ended.size() == 1); // the first one's
 }

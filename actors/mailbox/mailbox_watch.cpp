@@ -11,13 +11,12 @@ using store::table;
 
 namespace {
 
-constexpr std::string_view cell_name = "kith.watches"; // a JSON array of DIDs
 constexpr std::uint16_t cell_form = 1;
 
 } // namespace
 
 result<void> mailbox::load_watches() {
-  KITH_ASSIGN(const auto stored, env_.disk.get(table::state, keys::cell(key_, cell_name)));
+  KITH_ASSIGN(const auto stored, env_.disk.get(table::state, keys::cell(key_, watches_cell)));
   if (!stored) return {};
   constexpr auto header = detail::cell::header_size;
   const auto raw = byte_view(*stored);
@@ -60,7 +59,7 @@ void mailbox::rewatch(const turn_outcome& outcome, std::set<did> next, mailbox_s
   std::string cell{char(detail::cell::format), 0, char(cell_form)};
   json_writer out(cell);
   json_codec<std::vector<std::string>>::write(out, names);
-  step.batch.put(table::state, keys::cell(key_, cell_name), as_bytes(cell));
+  step.batch.put(table::state, keys::cell(key_, watches_cell), as_bytes(cell));
   watches_ = std::move(next);
   if (env_.watch)
     for (const auto& [who, on] : outcome.watching)

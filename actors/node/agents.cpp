@@ -2,6 +2,7 @@
 #include "actors/agent/registry.hpp"
 #include "actors/mailbox/burial.hpp"
 #include "actors/node/parts.hpp"
+#include "actors/node/sleepers.hpp"
 #include "runtime/config/edit_distance.hpp"
 #include "runtime/store/each.hpp"
 
@@ -116,6 +117,15 @@ observe::level observed(log_level l) {
   return observe::level::error;
 }
 
+wire::directory::entry directory_entry(const tenant& who) {
+  wire::directory::entry e;
+  e.agent = who.self;
+  e.type = who.type;
+  e.name = who.name;
+  e.epoch = who.epoch;
+  return e;
+}
+
 void announce(node_parts& parts, const wire::directory::entry& e) {
   for (const auto& [node, status] : parts.peers.all())
     if (auto link = parts.router.link_of(node).actor) caf::anon_send(link, directory_change{{e}});
@@ -151,12 +161,7 @@ result<void> bear(node_parts& parts, newborn n, mailbox_step& step) {
   step.released.push_back([&parts, who] {
     // Known by its name before whoever asked for it hears that it is there; what it takes is added
     // when it is up.
-    wire::directory::entry e;
-    e.agent = who.self;
-    e.type = who.type;
-    e.name = who.name;
-    e.epoch = who.epoch;
-    parts.directory.put(parts.self(), e);
+    parts.directory.put(parts.self(), directory_entry(who));
     if (auto above = supervisor_of(parts, who.supervisor))
       caf::anon_send(above, agent_child(parts, who));
   });
@@ -240,36 +245,62 @@ mailbox::environment environment_for(node_parts& parts, const tenant& who) {
   return env;
 }
 
+std::string child_name(const tenant& who) {
+  return who.name.empty() ? who.self.text() : who.name + " " + who.self.text();
+}
+
+namespace {
+
+// `woken`: nobody had noticed that it was away.
+mailbox_ports ports_for(node_parts& parts, const tenant& who, bool woken) {
+  mailbox_ports ports{*parts.journal,
+                      parts.router,
+                      *parts.delegations,
+                      parts.log.component("mailbox"),
+                      [&parts, who, woken](const mailbox_report& r) {
+                        parts.watches.came_up(who.self);
+                        auto e = directory_entry(who);
+                        for (const auto& [kind, about] : r.advertised)
+                          e.advertised.push_back({kind, about});
+                        const auto known = parts.directory.find(who.self);
+                        parts.directory.put(parts.self(), e);
+                        if (!woken || !known || known->agent != e) announce(parts, e);
+                      },
+                      [&parts, who](const down& what, const std::string& culprit) {
+                        agent_ended(parts, who, what, culprit);
+                      }};
+  if (may_sleep(parts, who.self, who.type)) {
+    ports.sleep_after = parts.options.settings.milliseconds("actors.sleep_after_ms");
+    ports.asleep = [&parts, who](caf::actor mailbox, std::optional<time_point> wake) {
+      fell_asleep(parts, who, std::move(mailbox), wake);
+    };
+  }
+  return ports;
+}
+
+} // namespace
+
+caf::actor start_mailbox(node_parts& parts, caf::actor_system& system, const tenant& who,
+                         std::shared_ptr<actor_gate> gate, caf::actor above) {
+  const bool woken = above != nullptr;
+  auto ports = ports_for(parts, who, woken);
+  ports.gate = std::move(gate);
+  ports.above = std::move(above);
+  const bool unclean = parts.unclean && !woken; // what waited at the start was awake from then on
+  const bool alone = parts.threads && agent_types::blocks(who.type);
+  if (alone) // a thread of its own, so that it holds up nobody else
+    return system.spawn<mailbox_actor, caf::detached>(
+        who, parts.limits, environment_for(parts, who), std::move(ports), unclean);
+  return system.spawn<mailbox_actor>(who, parts.limits, environment_for(parts, who),
+                                     std::move(ports), unclean);
+}
+
 child_spec agent_child(node_parts& parts, tenant who) {
   child_spec spec;
-  spec.name = who.name.empty() ? who.self.text() : who.name + " " + who.self.text();
+  spec.name = child_name(who);
   spec.kind = "mailbox of " + who.type;
   spec.start = [&parts, who](caf::actor_system& system) {
-    mailbox_ports ports{*parts.journal,
-                        parts.router,
-                        *parts.delegations,
-                        parts.log.component("mailbox"),
-                        [&parts, who](const mailbox_report& r) {
-                          parts.watches.came_up(who.self);
-                          wire::directory::entry e;
-                          e.agent = who.self;
-                          e.type = who.type;
-                          e.name = who.name;
-                          e.epoch = who.epoch;
-                          for (const auto& [kind, about] : r.advertised)
-                            e.advertised.push_back({kind, about});
-                          parts.directory.put(parts.self(), e);
-                          announce(parts, e);
-                        },
-                        [&parts, who](const down& what, const std::string& culprit) {
-                          agent_ended(parts, who, what, culprit);
-                        }};
-    const bool alone = parts.threads && agent_types::blocks(who.type);
-    if (alone) // a thread of its own, so that it holds up nobody else
-      return system.spawn<mailbox_actor, caf::detached>(
-          who, parts.limits, environment_for(parts, who), std::move(ports), parts.unclean);
-    return system.spawn<mailbox_actor>(who, parts.limits, environment_for(parts, who),
-                                       std::move(ports), parts.unclean);
+    return start_mailbox(parts, system, who, std::make_shared<actor_gate>(), nullptr);
   };
   spec.restart = who.restart;
   spec.order = 2 + who.order; // behind supervisors
@@ -315,9 +346,20 @@ result<void> each_agent(node_parts& parts,
 } // namespace
 
 result<void> know_agents(node_parts& parts) {
+  KITH_ASSIGN(const auto busy, busy_agents(parts));
   return each_agent(parts, [&](const records::agent_record& r) -> result<void> {
     parts.journal->load_epoch(r.agent, r.epoch);
-    parts.router.add_local(r.agent);
+    const auto key = keys::of(r.agent);
+    bool asleep = may_sleep(parts, r.agent, r.type) && busy.count(key) == 0;
+    if (asleep) {
+      KITH_ASSIGN(const auto watches,
+                  parts.disk->get(store::table::state, keys::cell(key, watches_cell)));
+      asleep = !watches; // one that watches is to hear of who is away now
+    }
+    parts.router.add_local(r.agent, asleep);
+    if (asleep)
+      parts.directory.put(parts.self(), directory_entry({r.agent, r.epoch, r.incarnation, nullptr,
+                                                         r.type, r.name}));
     if (parts.births < r.order) parts.births = r.order; // no agent is born yet
     if (!r.supervisor.empty() && supervisor_types::find(r.supervisor) == nullptr)
       parts.log.error("this program does not declare an agent's supervisor; it runs under the node",
@@ -331,6 +373,7 @@ result<std::vector<child_spec>> stored_agents(node_parts& parts, const std::stri
   KITH_TRY(each_agent(parts, [&](const records::agent_record& r) -> result<void> {
     const bool declared = supervisor_types::find(r.supervisor) != nullptr;
     if ((declared ? r.supervisor : std::string()) != under) return {};
+    if (parts.router.find(r.agent).asleep) return {};
     KITH_ASSIGN(auto t, tenant_of(parts, r));
     out.push_back(agent_child(parts, std::move(t)));
     return {};

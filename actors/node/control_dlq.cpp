@@ -135,10 +135,12 @@ void dlq_purge(node_parts& parts, const bj::object& args, control_server::reply 
       for (const auto& id : *purged) out.emplace_back(id.text());
       gather->one(std::move(out));
     };
-    if (auto where = parts.router.find(agent); where.mailbox)
-      caf::anon_send(where.mailbox, dead_purge{std::move(ids), std::move(one)});
-    else
-      purge_at_rest(parts, agent, ids, one);
+    bool runs = false;
+    parts.router.at(agent, [&](const route& where) {
+      runs = where.mailbox != nullptr;
+      if (runs) caf::anon_send(where.mailbox, dead_purge{ids, one});
+    });
+    if (!runs) purge_at_rest(parts, agent, ids, one);
   }
   parts.reactor.after(gathering::time_max, [gather] { gather->give_up(); });
 }

@@ -13,14 +13,25 @@ namespace {
 
 constexpr std::int64_t shown_max = 1000;
 
-// Every agent of this node that runs, or that one.
+bool has_handlers(node_parts& parts, const did& agent) {
+  const auto from = keys::prefix(keys::handler(keys::of(agent), {}), keys::agent_prefix_size);
+  auto found = parts.disk->scan(store::table::state, from, keys::end_of(from), {1, 1});
+  return !found || !found->empty(); // unreadable: its mailbox says so
+}
+
+// Every agent of this node that runs, or has handlers that wait, or that one.
 std::vector<std::pair<agent_directory::listing, caf::actor>> agents_here(node_parts& parts,
                                                                          const did& only) {
   std::vector<std::pair<agent_directory::listing, caf::actor>> out;
   for (auto& l : parts.directory.all()) {
     if (l.node != parts.self() || (!only.empty() && l.agent.agent != only)) continue;
-    if (auto where = parts.router.find(l.agent.agent); where.mailbox)
-      out.emplace_back(std::move(l), where.mailbox);
+    const auto agent = l.agent.agent;
+    // One that sleeps is woken if there is something to show, and asked.
+    const auto asleep = parts.router.find(agent).asleep;
+    if (asleep && !has_handlers(parts, agent)) continue;
+    parts.router.at(agent, [&](const route& where) {
+      if (where.mailbox) out.emplace_back(std::move(l), where.mailbox);
+    });
   }
   return out;
 }

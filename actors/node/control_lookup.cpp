@@ -181,11 +181,13 @@ void agents(node_parts& parts, const bj::object& args, control_server::reply rep
     if (l.agent.type == "kith.node" || (!whole && l.node != parts.self())) continue;
     auto o = describe(parts, l);
     if (l.node == parts.self()) {
-      if (auto where = parts.router.find(l.agent.agent); where.mailbox) {
+      const auto where = parts.router.find(l.agent.agent);
+      if (where.mailbox) {
         local.emplace_back(std::move(o), where.mailbox);
         continue;
       }
-      o["state"] = "down";
+      o["state"] = where.asleep ? "asleep" : "down";
+      if (where.asleep) o["pending"] = o["unacknowledged"] = 0;
     } else {
       o["state"] = "remote";
     }

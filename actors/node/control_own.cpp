@@ -33,7 +33,8 @@ result<order> read_order(node_parts& parts, const bj::object& args) {
                 agent.text() + " is a node, and is whoever's who can open its control socket");
   const auto peer = parts.peers.find(found->node);
   const bool here = found->node == parts.self();
-  if (here ? !parts.router.find(agent).mailbox : !peer || peer->state != "up")
+  const auto where = parts.router.find(agent);
+  if (here ? !where.mailbox && !where.asleep : !peer || peer->state != "up")
     return fail(errc::unavailable, here ? "mailbox_down" : "node_away",
                 here ? "the agent does not run; `kith tree` says why"
                      : "the agent's node is not connected to this one");

@@ -84,19 +84,22 @@ void timer_cancel(node_parts& parts, const bj::object& args, control_server::rep
   if (!agent) return reply(fail(agent.error()));
   auto id = text_argument(args, "id");
   if (!id) return reply(fail(id.error()));
-  const auto where = parts.router.find(*agent);
-  if (!where.mailbox)
+  auto answered = std::make_shared<std::atomic<bool>>(false); // by whichever of the two is first
+  kith::timer_cancel order{
+      *id, [=](bool was) {
+        if (answered->exchange(true)) return;
+        if (!was)
+          return reply(fail(errc::not_found, "unknown_timer", "that agent has no timer " + *id));
+        reply(bj::object{{"did", agent->text()}, {"id", *id}});
+      }};
+  bool runs = false;
+  parts.router.at(*agent, [&](const route& where) {
+    runs = where.mailbox != nullptr;
+    if (runs) caf::anon_send(where.mailbox, std::move(order));
+  });
+  if (!runs)
     return reply(
         fail(errc::unavailable, "mailbox_down", "the agent does not run; `kith tree` says why"));
-  auto answered = std::make_shared<std::atomic<bool>>(false); // by whichever of the two is first
-  caf::anon_send(where.mailbox,
-                 kith::timer_cancel{*id, [=](bool was) {
-                                      if (answered->exchange(true)) return;
-                                      if (!was)
-                                        return reply(fail(errc::not_found, "unknown_timer",
-                                                          "that agent has no timer " + *id));
-                                      reply(bj::object{{"did", agent->text()}, {"id", *id}});
-                                    }});
   parts.reactor.after(answer_time_max, [=] {
     if (!answered->exchange(true))
       reply(fail(errc::timeout, "no_answer",

@@ -27,7 +27,9 @@ mailbox_limits mailbox_limits_of(const config::settings& s) {
 
 node_parts::node_parts(node_options o, const node_ground& on)
     : options(std::move(o)), time(on.time), random(on.random), reactor(on.reactor),
-      network(on.network), threads(on.threads) {}
+      network(on.network), threads(on.threads),
+      alarms(on.reactor, on.time, [this](const did& who) { router.at(who, [](const route&) {}); }) {
+}
 node_parts::~node_parts() = default;
 
 std::string stale_write::text() const {
@@ -186,6 +188,8 @@ caf::actor node_core::start_link(caf::actor_system& on, const did& peer, caf::ac
 }
 
 void node_core::start_tree(caf::actor_system& system) {
+  spawner = &system;
+  router.wake_with([this](const did& agent) { return rouse(*this, agent); });
   tree.set(name, {"node", "running", 0, {}});
   tree.set(name + "/store", {"store", "running", 0, {}});
   auto deadline = options.settings.milliseconds("shutdown.deadline_ms");

@@ -15,6 +15,7 @@
 #include "actors/membership/cluster_actor.hpp"
 #include "actors/node/crash_log.hpp"
 #include "actors/node/node.hpp"
+#include "actors/node/sleepers.hpp"
 #include "actors/supervisor/supervisor.hpp"
 #include "runtime/identity/keystore.hpp"
 #include "runtime/net/network.hpp"
@@ -78,7 +79,11 @@ struct node_parts {
   watch_table watches;
   crash_log crashes;
   watchdog dog;
-  std::atomic<bool> ending{false}; // agents that go down now go with the node
+  std::atomic<bool> ending{false};      // agents that go down now go with the node
+  caf::actor_system* spawner = nullptr; // once the tree starts
+  std::mutex rousing;                   // one wake at a time
+  alarm_clock alarms;
+  std::atomic<std::uint64_t> sleeps{0}; // agents that fell asleep
   std::optional<delegation_book> delegations;
   std::shared_ptr<seen_positions> seen =
       std::make_shared<seen_positions>();                 // shared with the cluster's actor
@@ -117,6 +122,10 @@ result<std::vector<child_spec>> stored_agents(node_parts& parts, const std::stri
 // What a mailbox asks of its node.
 mailbox::environment environment_for(node_parts& parts, const tenant& who);
 child_spec agent_child(node_parts& parts, tenant who);
+std::string child_name(const tenant& who); // of its child_spec
+// `above` is null if the caller is its supervisor.
+caf::actor start_mailbox(node_parts& parts, caf::actor_system& system, const tenant& who,
+                         std::shared_ptr<actor_gate> gate, caf::actor above);
 result<tenant> tenant_of(node_parts& parts, const records::agent_record& r);
 
 // ---- supervisors.cpp

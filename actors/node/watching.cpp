@@ -41,7 +41,9 @@ void tell_node(node_parts& parts, const did& node, std::string_view kind, const 
 
 void tell_watcher(node_parts& parts, const did& watcher, const down& d) {
   // One whose mailbox is down finds the state when it is up again.
-  if (auto to = parts.router.find(watcher); to.mailbox) caf::anon_send(to.mailbox, down_notice{d});
+  parts.router.at(watcher, [&](const route& to) {
+    if (to.mailbox) caf::anon_send(to.mailbox, down_notice{d});
+  });
 }
 
 void tell_watchers(node_parts& parts, const down& d) {

@@ -84,12 +84,15 @@ report run(const options& o, const make_scenario& make) {
   const bool due = s->takes_restores() && o.seed % restore_every == 0;
   if (!due && !o.always_restores) std::erase(f.kinds, fault_kind::restore);
   r.plan = chosen(make_faults(f, random), o);
-  cluster c({.seed = o.seed, .nodes = r.nodes, .on_log = o.on_log});
+  cluster_options in{.seed = o.seed, .nodes = r.nodes, .on_log = o.on_log};
+  if (o.seed % sleep_every == 0) in.settings.emplace_back("actors.sleep_after_ms", "300");
+  cluster c(std::move(in));
   const auto begin = c.now();
   play(c, o, *s, random, r);
   r.injected = c.injected();
   r.trace = c.trace();
   r.events = c.event_count();
+  r.sleeps = c.sleeps();
   r.simulated = c.now() - begin;
   return r;
 }

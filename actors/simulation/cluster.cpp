@@ -221,6 +221,13 @@ fault_counts cluster::injected() const {
 std::uint64_t cluster::trace() const { return impl_->trace ^ impl_->net.trace(); }
 std::uint64_t cluster::event_count() const { return impl_->events + impl_->net.event_count(); }
 
+std::uint64_t cluster::sleeps() const {
+  std::uint64_t sum = 0;
+  for (const auto& m : impl_->members) sum += m->core ? m->core->sleeps.load() : 0;
+  for (const auto& core : impl_->graves) sum += core->sleeps;
+  return sum;
+}
+
 store::backend* cluster::disk(std::size_t node) {
   auto& m = *impl_->members.at(node);
   return m.core ? m.core->disk.get() : nullptr;

@@ -73,6 +73,7 @@ public:
   // A running hash of all that happened.
   std::uint64_t trace() const;
   std::uint64_t event_count() const;
+  std::uint64_t sleeps() const; // agents that fell asleep so far
   // How often a node began again on a backup of its disk.
   std::size_t restores(std::size_t node) const;
   // Handlers that wrote what they had read before an await, though another turn had changed it.

@@ -25,6 +25,8 @@ caf::behavior supervisor::make_behavior() {
   ports_.view.set_state(options_.path, options_.kind, "running");
   return {
       [this](child_spec& spec) { add(std::move(spec)); },
+      [this](adopt_child& a) { adopt(std::move(a)); },
+      [this](child_sleeps& s) { fell_asleep(s); },
       [this](remove_child& r) { remove(r.name); },
       [this](supervisor_tick&) { tick(); },
       [this](stop_child& s) { begin_stop(s.drain); },
@@ -45,15 +47,42 @@ void supervisor::note(const child& c, const std::string& state) {
   ports_.view.set(path_of(c), {c.spec.kind, state, c.restarts, c.reason});
 }
 
-void supervisor::add(child_spec spec) {
-  if (stopping_ || by_name_.count(spec.name) != 0) return; // the same child twice is one child
+// Null: it is not taken. The same child twice is one child.
+supervisor::child* supervisor::place_child(child_spec spec) {
+  if (stopping_ || by_name_.count(spec.name) != 0) return nullptr;
   auto order = spec.order;
   if (order == 0 && !children_.empty()) order = children_.rbegin()->first.first;
   place at{order, ++arrivals_};
   by_name_.emplace(spec.name, at);
-  auto& c = children_.emplace(at, child(std::move(spec), options_.limits, at)).first->second;
-  if (in_group(at)) return note(c, "restarting");
-  start(c);
+  return &children_.emplace(at, child(std::move(spec), options_.limits, at)).first->second;
+}
+
+void supervisor::add(child_spec spec) {
+  auto* c = place_child(std::move(spec));
+  if (c == nullptr) return;
+  if (in_group(c->at)) return note(*c, "restarting");
+  start(*c);
+}
+
+void supervisor::adopt(adopt_child a) {
+  auto* c = place_child(std::move(a.spec));
+  if (c == nullptr) return anon_send_exit(a.actor, caf::exit_reason::kill);
+  run(*c, std::move(a.actor));
+  stop_group(); // it woke among siblings that are being stopped
+}
+
+void supervisor::fell_asleep(const child_sleeps& s) {
+  auto known = by_name_.find(s.name);
+  if (known == by_name_.end()) return;
+  auto& c = children_.at(known->second);
+  if (c.actor != s.actor) return;
+  demonitor(c.actor);
+  by_address_.erase(c.actor.address());
+  running_.erase(c.at);
+  ports_.view.erase(path_of(c));
+  forget(c);
+  if (stopping_) return stop_next();
+  stop_group();
 }
 
 void supervisor::remove(const std::string& child_name) {
@@ -80,6 +109,11 @@ void supervisor::start(child& c) {
     crashed(c, e.what());
     return;
   }
+  run(c, c.actor);
+}
+
+void supervisor::run(child& c, caf::actor actor) {
+  c.actor = std::move(actor);
   by_address_[c.actor.address()] = c.at;
   running_.insert(c.at);
   monitor(c.actor);

@@ -66,6 +66,10 @@ private:
   };
 
   void add(child_spec spec);
+  void adopt(adopt_child a);
+  void fell_asleep(const child_sleeps& s);
+  child* place_child(child_spec spec);
+  void run(child& c, caf::actor actor);
   void remove(const std::string& child_name);
   void start(child& c);
   void down(const caf::down_msg& msg);

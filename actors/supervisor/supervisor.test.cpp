@@ -179,3 +179,67 @@ TEST_CASE_METHOD(fixture, "an undrained stop reaches all children at once", "[su
   pass(milliseconds(100));
   CHECK(view.list().empty());
 }
+
+TEST_CASE_METHOD(fixture, "a child that was woken is supervised like one that was started",
+                 "[supervisor][unit]") {
+  supervise();
+  auto first = adopt("a");
+  CHECK(starts["a"] == 0);
+  CHECK(state("root/a") == "running");
+  tell("a", crash{});
+  pass(milliseconds(100));
+  CHECK(starts["a"] == 1);
+  CHECK(actors["a"] != first);
+  CHECK(state("root/a") == "running");
+}
+
+TEST_CASE_METHOD(fixture, "a child that falls asleep is forgotten, and is nobody's when it ends",
+                 "[supervisor][unit]") {
+  supervise();
+  add("a");
+  add("b");
+  fall_asleep("a");
+  CHECK(state("root/a").empty());
+  tell("a", crash{});
+  pass(seconds(60));
+  CHECK(starts["a"] == 1);
+  adopt("a");
+  CHECK(state("root/a") == "running");
+  caf::anon_send(boss, child_sleeps{"a", actors["b"]}); // another life's word
+  run();
+  CHECK(state("root/a") == "running");
+}
+
+TEST_CASE_METHOD(fixture, "who wakes while its siblings are restarted is restarted with them",
+                 "[supervisor][unit]") {
+  supervise(strategy::one_for_all);
+  add("a");
+  add("b");
+  tell("a", crash{});
+  auto woken = adopt("c");
+  CHECK(log.lines.back() == "stop c");
+  pass(seconds(1));
+  CHECK(starts["c"] == 1);
+  CHECK(state("root/c") == "running");
+  fall_asleep("b"); // and who sleeps is left alone
+  log.clear();
+  tell("a", crash{});
+  pass(seconds(2));
+  CHECK(starts["b"] == 2);
+  CHECK(starts["c"] == 2);
+}
+
+TEST_CASE_METHOD(fixture, "a supervisor that stops takes nobody in, and waits for nobody asleep",
+                 "[supervisor][unit]") {
+  supervise();
+  add("a");
+  add("b");
+  tell("a", die_late{});
+  caf::anon_send(boss, stop_child{true});
+  run();
+  CHECK(state("root") == "stopping");
+  auto late = adopt("c");
+  CHECK(state("root/c").empty());
+  fall_asleep("a");
+  CHECK(state("root").empty());
+}

@@ -91,6 +91,17 @@ struct fixture {
   void add(const std::string& name, enum restart restart = restart::transient) {
     add(spec(name, restart));
   }
+  // One that runs already, as a node does with an agent that it woke.
+  caf::actor adopt(const std::string& name) {
+    auto woken = actors[name] = system->spawn(child, name, &log);
+    caf::anon_send(boss, adopt_child{spec(name), woken});
+    run();
+    return woken;
+  }
+  void fall_asleep(const std::string& name) {
+    caf::anon_send(boss, child_sleeps{name, actors[name]});
+    run();
+  }
   void tell(const std::string& name, auto what) {
     caf::anon_send(actors[name], what);
     run();

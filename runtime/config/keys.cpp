@@ -79,6 +79,9 @@ constexpr known_key table[] = {
     {"store.cache_mb", integer, "64", "memory for the store's block cache", 1, 1'000'000},
 
     {"actors.threads", integer, "0", "worker threads; 0: as many as cores", 0, 1024},
+    {"actors.sleep_after_ms", integer, "600000",
+     "an agent with nothing to do for so long leaves memory until it has; 0: never", 0,
+     365 * 24 * hour_ms},
     {"actors.agents_max", integer, "100000", "agents on this node", 1, 10'000'000},
 
     {"limits.payload_max", integer, "16777216", "bytes of one message's payload", 1 * kib,

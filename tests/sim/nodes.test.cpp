@@ -49,11 +49,12 @@ void print_trace(const report& r) {
 struct sums {
   fault_counts injected{};
   duration simulated{};
-  std::uint64_t seeds = 0;
+  std::uint64_t seeds = 0, sleeps = 0;
 
   void add(const report& r) {
     ++seeds;
     simulated += r.simulated;
+    sleeps += r.sleeps;
     for (std::size_t k = 0; k < injected.size(); ++k) injected[k] += r.injected[k];
   }
   void print(duration took) const {
@@ -63,7 +64,7 @@ struct sums {
     for (auto k : all_fault_kinds)
       std::printf(" %s %llu", std::string(name_of(k)).c_str(),
                   static_cast<unsigned long long>(injected[std::size_t(k)]));
-    std::printf("\n");
+    std::printf("; agents fell asleep %llu times\n", static_cast<unsigned long long>(sleeps));
   }
 };
 
@@ -98,6 +99,7 @@ TEST_CASE("whatever goes wrong with nodes, ways, disks and clocks, all that was 
   }
   all.print(clock.now() - begin);
   if (count < 20) return;
+  CHECK(all.sleeps > 0);
   for (auto k : all_fault_kinds) {
     INFO(name_of(k));
     CHECK(all.injected[std::size_t(k)] > 0);

@@ -10,9 +10,21 @@ namespace kith::edge {
 namespace {
 
 struct order {
-  caf::actor from; // the sender's mailbox, which checks the message's own signature
+  did from; // its mailbox checks the message's own signature
   ingress what;
 };
+
+// A mailbox that sleeps has left its delegation in the store.
+bool speaks_for(const services& of, const did& sender) {
+  const auto now = of.time.wall();
+  if (of.delegations.get(sender, now)) return true;
+  if (!of.router.find(sender).asleep) return false;
+  const auto record = mailbox_record(of, sender);
+  if (!record) return false;
+  if (record->delegation.empty()) return true; // an agent, whose key this node has
+  const auto given = delegation::decode(record->delegation);
+  return given && given->expires > now;
+}
 
 result<order> read_call(const services& of, const call& c) {
   KITH_ASSIGN(auto wanted, read_message(c.request.body, of.payload_size_max));
@@ -20,14 +32,13 @@ result<order> read_call(const services& of, const call& c) {
   if (from.empty()) from = c.who.rules() ? of.self.text() : c.who.who.text();
   KITH_ASSIGN(auto sender, may_act_as(of, c.who, from));
   KITH_ASSIGN(wanted.what.to, recipient(of, wanted.to));
-  KITH_ASSIGN(auto mailbox, mailbox_of(of, sender));
   // A sender outside must still let this node speak for it: other nodes would not take the message.
-  if (!of.delegations.get(sender, of.time.wall()))
+  if (!speaks_for(of, sender))
     return fail(errc::forbidden, "delegation_expired",
                 "the sender's delegation to this node has ended; renew it");
   if (of.disk_low())
     return fail(errc::overloaded, "disk_reserve", "the node's disk is almost full");
-  return order{std::move(mailbox), std::move(wanted.what)};
+  return order{std::move(sender), std::move(wanted.what)};
 }
 
 void send(const services& of, const call& c, net::http_responder answer) {
@@ -40,7 +51,8 @@ void send(const services& of, const call& c, net::http_responder answer) {
     said.set("id", o.id.text()), said.set("duplicate", o.duplicate);
     later->respond(json_response(202, said));
   };
-  caf::anon_send(read->from, std::move(read->what));
+  if (auto handed = hand_to(of, read->from, std::move(read->what)); !handed)
+    later->respond(problem(handed.error()));
 }
 
 // Whether the caller's mailbox, or one that it owns, is an end of this message here.

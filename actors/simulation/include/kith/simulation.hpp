@@ -38,6 +38,7 @@ struct report {
   std::vector<fault> plan;
   fault_counts injected{};             // not where it was so already, or the node was down
   std::uint64_t trace = 0, events = 0; // the same for the same seed and options
+  std::uint64_t sleeps = 0;            // agents that fell asleep
   duration simulated{};
   std::vector<std::string> broken; // empty: all held
 };
@@ -46,6 +47,7 @@ struct report {
 report run(const options& o, const make_scenario& make);
 
 inline constexpr std::uint64_t restore_every = 16; // seeds
+inline constexpr std::uint64_t sleep_every = 3;    // seeds in which agents fall asleep soon
 
 // Fewer faults that still break something. `failed` is of `run` with the same options; `each` hears
 // of every run.
