@@ -1,49 +1,70 @@
 #include "actors/base/router.hpp"
 
+#include "runtime/crypto/hash.hpp"
+
 #include <algorithm>
 
 namespace kith {
+
+key_set::key router::key_of(const did& agent) {
+  return crypto::blake2b_128(as_bytes(agent.text()));
+}
+
+route router::absent(const shard& s, const did& agent) {
+  route r;
+  if (s.asleep.empty() || !s.asleep.contains(key_of(agent))) return r;
+  r.where = route::kind::local;
+  r.asleep = true;
+  return r;
+}
 
 route router::find(const did& agent) const {
   auto& s = of(agent);
   std::shared_lock lock(s.mutex);
   auto it = s.routes.find(agent);
-  return it == s.routes.end() ? route{} : it->second;
+  return it == s.routes.end() ? absent(s, agent) : it->second;
 }
 
 bool router::is_local(const did& agent) const {
   auto& s = of(agent);
   std::shared_lock lock(s.mutex);
   auto it = s.routes.find(agent);
-  return it != s.routes.end() && it->second.where == route::kind::local;
+  return (it == s.routes.end() ? absent(s, agent) : it->second).where == route::kind::local;
 }
 
-void router::add_local(const did& agent, bool asleep) {
+void router::add_local(const did& agent) {
   auto& s = of(agent);
   std::unique_lock lock(s.mutex);
-  auto& r = s.routes[agent];
-  r.where = route::kind::local;
-  r.asleep = asleep;
+  s.routes[agent].where = route::kind::local;
 }
 
 void router::put_to_sleep(const did& agent) {
   auto& s = of(agent);
   std::unique_lock lock(s.mutex);
-  auto it = s.routes.find(agent);
-  if (it == s.routes.end()) return;
-  it->second.mailbox = nullptr;
-  it->second.gate = nullptr;
-  it->second.asleep = true;
+  s.routes.erase(agent);
+  s.asleep.insert(key_of(agent));
+}
+
+std::size_t router::asleep_count() const {
+  std::size_t count = 0;
+  for (auto& s : shards_) {
+    std::shared_lock lock(s.mutex);
+    count += s.asleep.size();
+  }
+  return count;
 }
 
 void router::set_mailbox(const did& agent, caf::actor mailbox, std::shared_ptr<actor_gate> gate) {
   auto& s = of(agent);
   std::unique_lock lock(s.mutex);
   auto it = s.routes.find(agent);
-  if (it == s.routes.end()) return;
+  if (it == s.routes.end()) {
+    if (s.asleep.empty() || !s.asleep.erase(key_of(agent))) return;
+    it = s.routes.try_emplace(agent).first;
+    it->second.where = route::kind::local;
+  }
   it->second.mailbox = std::move(mailbox);
   it->second.gate = std::move(gate);
-  it->second.asleep = false;
 }
 
 void router::unset_mailbox(const did& agent, const caf::actor& was) {
@@ -59,6 +80,7 @@ void router::remove_local(const did& agent) {
   auto& s = of(agent);
   std::unique_lock lock(s.mutex);
   s.routes.erase(agent);
+  s.asleep.erase(key_of(agent));
 }
 
 bool router::set_remote(const did& agent, const did& node, epoch at) {
@@ -66,6 +88,7 @@ bool router::set_remote(const did& agent, const did& node, epoch at) {
   std::unique_lock lock(s.mutex);
   auto it = s.routes.find(agent);
   if (it == s.routes.end()) {
+    if (absent(s, agent).asleep) return false;
     if (remote_count_ >= remote_max) return false;
     ++remote_count_;
     it = s.routes.emplace(agent, route{}).first;
@@ -172,6 +195,7 @@ void router::clear() {
   for (auto& s : shards_) {
     std::unique_lock lock(s.mutex);
     s.routes.clear();
+    s.asleep.clear();
     s.streams.clear();
   }
   std::unique_lock lock(links_mutex_);

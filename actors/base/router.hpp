@@ -5,6 +5,7 @@
 #pragma once
 
 #include "actors/base/caf_compat.hpp"
+#include "actors/base/key_set.hpp"
 #include "actors/base/out_stream.hpp"
 
 #include <array>
@@ -58,10 +59,11 @@ struct route {
   enum class kind : std::uint8_t { unknown, local, remote } where = kind::unknown;
   caf::actor mailbox; // local: null while the agent sleeps, is being restarted, or has ended
   std::shared_ptr<actor_gate>
-      gate;            // local, with the mailbox; shared by it and everyone who found it here
-  did node;            // remote: where it lives
-  epoch at = 0;        // remote: the highest epoch seen
-  bool asleep = false; // local, without a mailbox: it gets one for whatever comes
+      gate;     // local, with the mailbox; shared by it and everyone who found it here
+  did node;     // remote: where it lives
+  epoch at = 0; // remote: the highest epoch seen
+  // Local, and nothing of it is in memory: it gets a mailbox for whatever comes.
+  bool asleep = false;
 };
 
 // The link to a node.
@@ -89,8 +91,9 @@ public:
         auto& s = of(agent);
         std::shared_lock lock(s.mutex);
         auto it = s.routes.find(agent);
-        if (it == s.routes.end()) return use(route{});
-        if (!it->second.asleep || tries == tries_max) return use(std::as_const(it->second));
+        if (it != s.routes.end()) return use(std::as_const(it->second));
+        const auto there = absent(s, agent);
+        if (!there.asleep || tries == tries_max) return use(there);
       }
       if (!waker_ || !waker_(agent)) tries = tries_max - 1;
     }
@@ -98,11 +101,12 @@ public:
   // Who gives an agent that sleeps a mailbox (set_mailbox) before it returns; false: it cannot.
   // To be set before the first at().
   void wake_with(std::function<bool(const did&)> waker) { waker_ = std::move(waker); }
-  // The agent sleeps from now on; the mailbox that it had gets nothing more.
+  // The agent lives here and sleeps from now on; the mailbox that it had gets nothing more.
   void put_to_sleep(const did& agent);
+  std::size_t asleep_count() const;
 
   // The agent lives here; its mailbox may not have started yet.
-  void add_local(const did& agent, bool asleep = false);
+  void add_local(const did& agent);
   // Each life of a mailbox has a gate of its own, so that what a crash loses frees its room.
   void set_mailbox(const did& agent, caf::actor mailbox, std::shared_ptr<actor_gate> gate);
   // The agent is down, if that was its mailbox.
@@ -138,12 +142,17 @@ public:
   void clear();
 
 private:
+  // BLAKE2b of its DID: all that memory has of one that sleeps.
+  static key_set::key key_of(const did& agent);
   struct shard {
     mutable std::shared_mutex mutex;
     std::unordered_map<did, route> routes;
+    key_set asleep; // agents here; they have no route
     std::unordered_map<did, std::vector<std::shared_ptr<out_stream>>> streams;
   };
   static constexpr std::size_t shard_count = 16;
+  // The route of one that has none in the table.
+  static route absent(const shard& s, const did& agent);
   shard& of(const did& d) { return shards_[d.hash() % shard_count]; }
   const shard& of(const did& d) const { return shards_[d.hash() % shard_count]; }
 

@@ -53,7 +53,7 @@ TEST_CASE_METHOD(fixture, "what is sent to an agent that sleeps wakes it, once",
     router.set_mailbox(who, {}, gate);
     return true;
   });
-  router.add_local(agent, true);
+  router.put_to_sleep(agent);
   CHECK(router.find(agent).asleep); // a look wakes nobody
   for (int i = 0; i < 2; ++i) router.at(agent, [&](const route& r) { CHECK(r.gate == gate); });
   CHECK(woken == 1);
@@ -66,7 +66,7 @@ TEST_CASE_METHOD(fixture, "what is sent to an agent that sleeps wakes it, once",
 
 TEST_CASE_METHOD(fixture, "an agent that cannot be woken, or falls asleep at once, is not there",
                  "[base][unit]") {
-  router.add_local(agent, true);
+  router.put_to_sleep(agent);
   bool works = false;
   int tries = 0;
   router.wake_with([&](const did&) {

@@ -184,6 +184,7 @@ private:
   // mailbox_agent.cpp
   class tenant_host;
   result<void> wake_agent();
+  result<void> keep_advertised();
   void describe_agent(mailbox_report& r) const;
   result<void> load_owner();
   result<void> give_owner(const did& to, mailbox_step& step);

@@ -81,7 +81,6 @@ mailbox_actor::mailbox_actor(caf::actor_config& config, tenant who, mailbox_limi
   if (!ports_.above) return;
   set_down_handler([this](caf::down_msg&) { quit(caf::exit_reason::kill); });
   monitor(ports_.above);
-  ports_.above = nullptr;
 }
 
 caf::behavior mailbox_actor::make_behavior() {
@@ -98,6 +97,8 @@ caf::behavior mailbox_actor::make_behavior() {
 // However it ended: what is sent from now on stays on disk for the next life, which does not begin
 // before the supervisor has heard of this end.
 void mailbox_actor::on_exit() {
+  // Else our memory stays for as long as the supervisor lives.
+  if (ports_.above) demonitor(std::exchange(ports_.above, nullptr));
   if (asleep_) return links_.clear();
   ports_.router.unset_mailbox(box_.who().self, caf::actor_cast<caf::actor>(this));
   ended_.who = box_.who().self;

@@ -2,6 +2,7 @@
 #include "actors/mailbox/mailbox.hpp"
 
 #include "actors/agent/registry.hpp"
+#include "actors/mailbox/advertised.hpp"
 #include "actors/mailbox/wall_time.hpp"
 
 namespace kith {
@@ -69,6 +70,19 @@ result<void> mailbox::wake_agent() {
   }
   stopping_ = stopping_ || setup.stop;
   agent_->commit();
+  return keep_advertised();
+}
+
+// For the time in which the agent sleeps; written when it changed.
+result<void> mailbox::keep_advertised() {
+  mailbox_report r;
+  describe_agent(r);
+  KITH_ASSIGN(const auto stored,
+              env_.disk.get(store::table::state, keys::cell(key_, advertised_cell)));
+  if (!stored && r.advertised.empty()) return {};
+  auto cell = encode_advertised(r.advertised);
+  if (!stored || as_text(byte_view(*stored)) != cell)
+    setup_cells_.emplace_back(std::string(advertised_cell), std::move(cell));
   return {};
 }
 

@@ -330,8 +330,6 @@ result<tenant> tenant_of(node_parts& parts, const records::agent_record& r) {
   return t;
 }
 
-namespace {
-
 result<void> each_agent(node_parts& parts,
                         const std::function<result<void>(const records::agent_record&)>& visit) {
   const auto from = keys::agents_begin();
@@ -343,23 +341,32 @@ result<void> each_agent(node_parts& parts,
                      });
 }
 
+namespace {
+
+result<bool> starts_asleep(node_parts& parts, const records::agent_record& r,
+                           const std::set<keys::agent_key>& busy) {
+  const auto key = keys::of(r.agent);
+  if (!may_sleep(parts, r.agent, r.type) || busy.count(key) != 0) return false;
+  // One that watches others is to hear of who is away now.
+  KITH_ASSIGN(const auto watches,
+              parts.disk->get(store::table::state, keys::cell(key, watches_cell)));
+  return !watches;
+}
+
 } // namespace
 
 result<void> know_agents(node_parts& parts) {
   KITH_ASSIGN(const auto busy, busy_agents(parts));
   return each_agent(parts, [&](const records::agent_record& r) -> result<void> {
-    parts.journal->load_epoch(r.agent, r.epoch);
-    const auto key = keys::of(r.agent);
-    bool asleep = may_sleep(parts, r.agent, r.type) && busy.count(key) == 0;
+    if (parts.router.find(r.agent).asleep) return {}; // the branch is started again
+    KITH_ASSIGN(const auto asleep, starts_asleep(parts, r, busy));
     if (asleep) {
-      KITH_ASSIGN(const auto watches,
-                  parts.disk->get(store::table::state, keys::cell(key, watches_cell)));
-      asleep = !watches; // one that watches is to hear of who is away now
+      parts.directory.sleeps(keys::of(r.agent), {r.agent, r.type, r.name});
+      parts.router.put_to_sleep(r.agent);
+    } else {
+      parts.journal->load_epoch(r.agent, r.epoch);
+      parts.router.add_local(r.agent);
     }
-    parts.router.add_local(r.agent, asleep);
-    if (asleep)
-      parts.directory.put(parts.self(), directory_entry({r.agent, r.epoch, r.incarnation, nullptr,
-                                                         r.type, r.name}));
     if (parts.births < r.order) parts.births = r.order; // no agent is born yet
     if (!r.supervisor.empty() && supervisor_types::find(r.supervisor) == nullptr)
       parts.log.error("this program does not declare an agent's supervisor; it runs under the node",

@@ -105,6 +105,7 @@ void status(node_parts& parts, const bj::object&, control_server::reply reply) {
   o["journal_position"] = parts.journal->synced();
   auto count = parts.directory.count(parts.self());
   o["agents"] = count > 0 ? count - 1 : 0; // the node's own is not counted
+  o["asleep"] = parts.router.asleep_count();
   o["unacknowledged"] = parts.router.unacknowledged();
   bj::array peers, members;
   members.push_back({{"did", parts.self().text()},
@@ -171,6 +172,16 @@ void tree(node_parts& parts, const bj::object&, control_server::reply reply) {
   reply(std::move(items.front().o));
 }
 
+// Of one that sleeps: nothing waits, or it would be awake.
+void put_asleep(node_parts& parts, const did& agent, bj::object& o) {
+  o["pending"] = o["unacknowledged"] = 0;
+  o["handlers"] = bj::array();
+  const auto stored = parts.disk->get(store::table::state, keys::agent(keys::of(agent)));
+  if (!stored || !*stored) return;
+  if (const auto record = records::decode<records::agent_record>(**stored))
+    if (!record->owner.empty()) o["owner"] = record->owner.text();
+}
+
 void agents(node_parts& parts, const bj::object& args, control_server::reply reply) {
   auto* all = args.if_contains("all");
   bool whole = all != nullptr && all->is_bool() && all->as_bool();
@@ -187,7 +198,7 @@ void agents(node_parts& parts, const bj::object& args, control_server::reply rep
         continue;
       }
       o["state"] = where.asleep ? "asleep" : "down";
-      if (where.asleep) o["pending"] = o["unacknowledged"] = 0;
+      if (where.asleep) put_asleep(parts, l.agent.agent, o);
     } else {
       o["state"] = "remote";
     }

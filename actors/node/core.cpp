@@ -189,6 +189,7 @@ caf::actor node_core::start_link(caf::actor_system& on, const did& peer, caf::ac
 
 void node_core::start_tree(caf::actor_system& system) {
   spawner = &system;
+  directory.keep_sleepers_in(archive_of(*this));
   router.wake_with([this](const did& agent) { return rouse(*this, agent); });
   tree.set(name, {"node", "running", 0, {}});
   tree.set(name + "/store", {"store", "running", 0, {}});

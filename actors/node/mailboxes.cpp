@@ -86,6 +86,7 @@ void open_mailbox(node_parts& parts, delegation d, opened done) {
   if (!record) return finish(fail(record.error()));
   if (!*record) return finish(status_of(d, false));
   bool created = !parts.router.is_local(d.agent);
+  if (!created) parts.journal->load_epoch(d.agent, (*record)->epoch); // it may sleep
   store::write_batch batch;
   batch.put(store::table::state, keys::agent(keys::of(d.agent)), records::encode(**record));
   if (created)

@@ -84,6 +84,8 @@ struct node_parts {
   std::mutex rousing;                   // one wake at a time
   alarm_clock alarms;
   std::atomic<std::uint64_t> sleeps{0}; // agents that fell asleep
+  std::uint64_t given_back = 0;         // of them, when memory was; the reactor's
+  std::atomic<bool> giving_back{false}; // that will be looked at
   std::optional<delegation_book> delegations;
   std::shared_ptr<seen_positions> seen =
       std::make_shared<seen_positions>();                 // shared with the cluster's actor
@@ -114,6 +116,9 @@ struct node_parts {
 
 // ---- agents.cpp
 
+// All of this node that have not ended themselves.
+result<void> each_agent(node_parts& parts,
+                        const std::function<result<void>(const records::agent_record&)>& visit);
 // Every agent that the store knows becomes local, before any of them runs.
 result<void> know_agents(node_parts& parts);
 // Those that run under the supervisor of that name, as its children; empty: under the node, as all

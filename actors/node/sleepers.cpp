@@ -1,8 +1,11 @@
 #include "actors/node/sleepers.hpp"
 
 #include "actors/agent/registry.hpp"
+#include "actors/mailbox/advertised.hpp"
 #include "actors/node/parts.hpp"
 #include "runtime/store/each.hpp"
+
+#include <malloc.h>
 
 namespace kith {
 
@@ -54,12 +57,14 @@ bool rouse(node_parts& parts, const did& agent) {
     KITH_ASSIGN(auto who, tenant_of(parts, record));
     const auto above = supervisor_of(parts, who.supervisor);
     if (!above) return false;
+    parts.journal->load_epoch(who.self, who.epoch);
     if (who.spoken_for)
       parts.delegations->add(*who.spoken_for);
     else
       parts.delegations->add(who.self, who.key, who.epoch);
     auto gate = std::make_shared<actor_gate>(); // shared by the mailbox and those who find it
     auto mailbox = start_mailbox(parts, *parts.spawner, who, gate, above);
+    parts.directory.wakes(keys::of(agent), directory_entry(parts, record));
     parts.router.set_mailbox(agent, mailbox, std::move(gate));
     caf::anon_send(above, adopt_child{agent_child(parts, std::move(who)), std::move(mailbox)});
     return true;
@@ -70,17 +75,76 @@ bool rouse(node_parts& parts, const did& agent) {
   return false;
 }
 
+namespace {
+
+// The heap keeps what is free between what is not: 20 KiB an agent that was awake. Some time after
+// many have fallen asleep it is given back, by a worker thread, since that takes a while.
+void give_back_memory_later(node_parts& parts) {
+  static constexpr duration pause = std::chrono::seconds(10);
+  static constexpr std::uint64_t sleeps_min = 1000;
+  if (!parts.threads || parts.giving_back.exchange(true)) return;
+  parts.reactor.post([&parts] {
+    parts.reactor.after(pause, [&parts] {
+      parts.giving_back = false;
+      if (parts.ending || parts.sleeps < parts.given_back + sleeps_min) return;
+      parts.given_back = parts.sleeps;
+      parts.spawner->spawn([] { ::malloc_trim(0); });
+    });
+  });
+}
+
+} // namespace
+
 void fell_asleep(node_parts& parts, const tenant& who, caf::actor mailbox,
                  std::optional<time_point> wake) {
   ++parts.sleeps;
   // In this order: the next life may begin as soon as the router says that it sleeps.
   parts.dog.remove(who.self);
   parts.router.remove_streams_from(who.self);
+  parts.journal->forget_epoch(who.self);
   parts.delegations->remove(who.self);
   if (auto above = supervisor_of(parts, who.supervisor))
     caf::anon_send(above, child_sleeps{child_name(who), std::move(mailbox)});
+  wire::directory::entry e;
+  e.agent = who.self;
+  e.name = who.name;
+  parts.directory.sleeps(keys::of(who.self), e);
   parts.router.put_to_sleep(who.self);
   if (wake) parts.alarms.set(who.self, *wake);
+  give_back_memory_later(parts);
+}
+
+wire::directory::entry directory_entry(node_parts& parts, const records::agent_record& r) {
+  wire::directory::entry e;
+  e.agent = r.agent;
+  e.type = r.type;
+  e.name = r.name;
+  e.epoch = r.epoch;
+  const auto cell = parts.disk->get(table::state, keys::cell(keys::of(r.agent), advertised_cell));
+  if (cell && *cell)
+    if (auto said = decode_advertised(**cell))
+      for (auto& [kind, about] : *said) e.advertised.push_back({kind, about});
+  return e;
+}
+
+directory_archive archive_of(node_parts& parts) {
+  directory_archive archive;
+  archive.node = parts.self();
+  archive.read = [&parts](const keys::agent_key& key) -> std::optional<wire::directory::entry> {
+    const auto stored = parts.disk->get(table::state, keys::agent(key));
+    if (!stored || !*stored) return std::nullopt;
+    const auto record = records::decode<records::agent_record>(**stored);
+    if (!record || record->stopped) return std::nullopt;
+    return directory_entry(parts, *record);
+  };
+  archive.each = [&parts](const std::function<void(wire::directory::entry)>& visit) {
+    const auto read = each_agent(parts, [&](const records::agent_record& r) -> result<void> {
+      visit(directory_entry(parts, r));
+      return {};
+    });
+    if (!read) parts.log.error("agents that sleep cannot be listed", read.error());
+  };
+  return archive;
 }
 
 namespace {

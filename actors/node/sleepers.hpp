@@ -2,9 +2,11 @@
 // to do for a while falls asleep; it wakes for whatever is sent to it, and when its time comes.
 #pragma once
 
+#include "actors/base/agent_directory.hpp"
 #include "actors/mailbox/keys.hpp"
 #include "actors/mailbox/mailbox_actor.hpp"
 #include "runtime/net/reactor.hpp"
+#include "runtime/stream/records.hpp"
 
 #include <map>
 #include <set>
@@ -45,6 +47,10 @@ void fell_asleep(node_parts& parts, const tenant& who, caf::actor mailbox,
 // Agents for which something waits in the store: a message, an answer, a timer, a handler; or that
 // watch others. Errors: the store's.
 result<std::set<keys::agent_key>> busy_agents(node_parts& parts);
+// What the cluster is told of an agent, as the store has it.
+wire::directory::entry directory_entry(node_parts& parts, const records::agent_record& r);
+// Where the directory finds those that sleep. `parts` outlives it.
+directory_archive archive_of(node_parts& parts);
 // Whether an agent of that type may sleep here.
 bool may_sleep(const node_parts& parts, const did& agent, const std::string& type);
 

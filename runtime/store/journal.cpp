@@ -108,6 +108,11 @@ void journal::load_epoch(const did& agent, epoch at) {
   epochs_[agent] = at;
 }
 
+void journal::forget_epoch(const did& agent) {
+  std::lock_guard lock(mutex_);
+  epochs_.erase(agent);
+}
+
 epoch journal::epoch_of(const did& agent) const {
   std::lock_guard lock(mutex_);
   auto found = epochs_.find(agent);

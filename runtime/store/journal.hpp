@@ -59,6 +59,9 @@ public:
   // Sets an agent's epoch as read from the store at start; no write.
   void load_epoch(const did& agent, epoch at);
   epoch epoch_of(const did& agent) const; // 0: unknown
+  // It is not in memory any more; batches that require an epoch of it are refused until it is
+  // loaded again.
+  void forget_epoch(const did& agent);
 
   journal_position synced() const { return synced_.load(std::memory_order_acquire); }
   journal_stats stats() const;

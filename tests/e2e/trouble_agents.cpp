@@ -99,6 +99,39 @@ private:
 };
 KITH_AGENT(sleeper);
 
+// Adds, and has nothing to do most of the time.
+struct napper : kith::agent {
+  using agent::agent;
+
+  void setup() override {
+    on("add", [this](int n) { sum.update([n](int& s) { s += n; }); });
+    on("sum", [this] { return sum.get(); });
+  }
+
+private:
+  kith::durable<int> sum{*this, "sum"};
+};
+KITH_AGENT(napper);
+
+// Spawns very many of them.
+struct nursery : kith::agent {
+  using agent::agent;
+
+  void setup() override {
+    on("raise", [this](int count) {
+      constexpr int at_once = 200;
+      for (int i = 0; i < std::min(count, at_once); ++i) spawn("napper");
+      raised.update([n = std::min(count, at_once)](int& r) { r += n; });
+      if (count > at_once) tell(self(), "raise", count - at_once);
+    });
+    on("raised", [this] { return raised.get(); });
+  }
+
+private:
+  kith::durable<int> raised{*this, "raised"};
+};
+KITH_AGENT(nursery);
+
 struct question {
   kith::did whom;
   std::string kind;

@@ -58,8 +58,8 @@ void add_agents(routes& to, const context& with) {
           .run = [&of](call c, net::http_responder answer) {
             auto who = recipient(of, std::string(c.param(0)));
             if (!who) return answer.respond(problem(who.error()));
-            for (const auto& l : of.directory.all())
-              if (l.agent.agent == *who) return answer.respond(json_response(200, card(l)));
+            if (auto l = of.directory.find(*who))
+              return answer.respond(json_response(200, card(*l)));
             answer.respond(problem(404, "no agent here has this DID", "unknown_agent"));
           }});
 }
