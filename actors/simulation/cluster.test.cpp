@@ -134,5 +134,11 @@ TEST_CASE("simulated nodes start a supervisor's agents anew, and watchers on oth
   c.crash(1);
   CHECK(has(eve, "heard", R"(["crashed told to","unreachable the link to its node broke"])"));
   c.start(1);
-  CHECK(has(bob, "lives", "3")); // where it belongs is in the store
+  c.run_for(5s);
+  CHECK(text_of(c.cell(bob, "lives")) == "2"); // it has nothing to do, and sleeps
+  tell(1, bob, "mind", "\"" + eve.text() + "\"");
+  CHECK(has(bob, "lives", "3"));
+  tell(1, ann, "crash", "null");
+  CHECK(has(ann, "lives", "4"));
+  CHECK(has(bob, "lives", "4")); // where both belong is in the store
 }

@@ -39,7 +39,7 @@ def main():
         node.stop()
         without, _ = start()
         c.cli("send", "nursery", "raise", "--json-payload", str(given.count))
-        wait_until("all to be born", lambda: status()["agents"] == given.count + 1, patience_s=900, interval_s=0.5)
+        wait_until("all births", lambda: status()["agents"] == given.count + 1, patience_s=900, interval_s=0.5)
         wait_until("all to sleep", lambda: status()["asleep"] == given.count + 1, patience_s=300, interval_s=0.5)
         time.sleep(12)  # the node gives memory back up to 10 s later
         live = resident(node.process.pid)
@@ -49,7 +49,7 @@ def main():
             raise Failure(f"after a start {status()['asleep']} sleep")
         each = (having - without) / given.count
         print(f"{given.count} agents sleep: {each:.0f} bytes each; the process has {without >> 10} KiB after a start "
-              f"without them, {live >> 10} KiB when all have fallen asleep, {having >> 10} KiB after a start with them; "
+              f"without them, {live >> 10} KiB when all are asleep, {having >> 10} KiB after a start with them; "
               f"that start took {ready_s:.2f} s until ready")
 
         chosen = random.Random(1).sample([a["did"] for a in node.call("agents") if a["type"] == "napper"], 50)
