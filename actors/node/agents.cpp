@@ -281,12 +281,11 @@ mailbox_ports ports_for(node_parts& parts, const tenant& who, bool woken) {
 } // namespace
 
 caf::actor start_mailbox(node_parts& parts, caf::actor_system& system, const tenant& who,
-                         std::shared_ptr<actor_gate> gate, caf::actor above) {
+                         std::shared_ptr<actor_gate> gate, caf::actor above, bool unclean) {
   const bool woken = above != nullptr;
   auto ports = ports_for(parts, who, woken);
   ports.gate = std::move(gate);
   ports.above = std::move(above);
-  const bool unclean = parts.unclean && !woken; // what waited at the start was awake from then on
   const bool alone = parts.threads && agent_types::blocks(who.type);
   if (alone) // a thread of its own, so that it holds up nobody else
     return system.spawn<mailbox_actor, caf::detached>(
@@ -300,7 +299,8 @@ child_spec agent_child(node_parts& parts, tenant who) {
   spec.name = child_name(who);
   spec.kind = "mailbox of " + who.type;
   spec.start = [&parts, who](caf::actor_system& system) {
-    return start_mailbox(parts, system, who, std::make_shared<actor_gate>(), nullptr);
+    return start_mailbox(parts, system, who, std::make_shared<actor_gate>(), nullptr,
+                         parts.unclean);
   };
   spec.restart = who.restart;
   spec.order = 2 + who.order; // behind supervisors
@@ -362,6 +362,7 @@ result<void> know_agents(node_parts& parts) {
     KITH_ASSIGN(const auto asleep, starts_asleep(parts, r, busy));
     if (asleep) {
       parts.directory.sleeps(keys::of(r.agent), {r.agent, r.type, r.name});
+      if (parts.unclean) parts.unwoken.insert(keys::of(r.agent)); // none can be woken yet
       parts.router.put_to_sleep(r.agent);
     } else {
       parts.journal->load_epoch(r.agent, r.epoch);

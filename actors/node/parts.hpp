@@ -82,6 +82,7 @@ struct node_parts {
   std::atomic<bool> ending{false};      // agents that go down now go with the node
   caf::actor_system* spawner = nullptr; // once the tree starts
   std::mutex rousing;                   // one wake at a time
+  key_set unwoken; // of those asleep: not awake since an unclean stop; under `rousing`
   alarm_clock alarms;
   std::atomic<std::uint64_t> sleeps{0}; // agents that fell asleep
   std::uint64_t given_back = 0;         // of them, when memory was; the reactor's
@@ -128,9 +129,10 @@ result<std::vector<child_spec>> stored_agents(node_parts& parts, const std::stri
 mailbox::environment environment_for(node_parts& parts, const tenant& who);
 child_spec agent_child(node_parts& parts, tenant who);
 std::string child_name(const tenant& who); // of its child_spec
-// `above` is null if the caller is its supervisor.
+// `above` is null if the caller is its supervisor. `unclean`: of this agent, what came before the
+// process that did not stop in order may come again (semantics.md 4).
 caf::actor start_mailbox(node_parts& parts, caf::actor_system& system, const tenant& who,
-                         std::shared_ptr<actor_gate> gate, caf::actor above);
+                         std::shared_ptr<actor_gate> gate, caf::actor above, bool unclean);
 result<tenant> tenant_of(node_parts& parts, const records::agent_record& r);
 
 // ---- supervisors.cpp

@@ -63,7 +63,8 @@ bool rouse(node_parts& parts, const did& agent) {
     else
       parts.delegations->add(who.self, who.key, who.epoch);
     auto gate = std::make_shared<actor_gate>(); // shared by the mailbox and those who find it
-    auto mailbox = start_mailbox(parts, *parts.spawner, who, gate, above);
+    const bool unclean = parts.unwoken.erase(keys::of(agent));
+    auto mailbox = start_mailbox(parts, *parts.spawner, who, gate, above, unclean);
     parts.directory.wakes(keys::of(agent), directory_entry(parts, record));
     parts.router.set_mailbox(agent, mailbox, std::move(gate));
     caf::anon_send(above, adopt_child{agent_child(parts, std::move(who)), std::move(mailbox)});
