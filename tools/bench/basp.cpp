@@ -105,7 +105,7 @@ int basp_sender(std::uint16_t port, const load& l) {
   auto actor = system.spawn(sender, *remote, l, caf::actor_cast<caf::actor>(self));
   self->send(actor, go_atom::value);
   bool done = false;
-  self->receive([&](go_atom) { done = true; }, caf::after(std::chrono::seconds(60)) >> [] {});
+  self->receive([&](go_atom) { done = true; }, caf::after(std::chrono::minutes(5)) >> [] {});
   std::chrono::duration<double> took = std::chrono::steady_clock::now() - begin;
   caf::anon_send_exit(actor, caf::exit_reason::user_shutdown);
   if (!done) return 1;
@@ -123,7 +123,7 @@ int basp_pinger(std::uint16_t port, const load& l) {
   auto actor = system.spawn(pinger, *remote, l, caf::actor_cast<caf::actor>(self));
   self->send(actor, go_atom::value);
   double p50 = 0;
-  self->receive([&](double us) { p50 = us; }, caf::after(std::chrono::seconds(60)) >> [] {});
+  self->receive([&](double us) { p50 = us; }, caf::after(std::chrono::minutes(5)) >> [] {});
   caf::anon_send_exit(actor, caf::exit_reason::user_shutdown);
   if (p50 == 0) return 1;
   std::printf("%.1f\n", p50);

@@ -78,7 +78,7 @@ int caf_local(const load& l) {
     auto from = system.spawn(sender, to, part, caf::actor_cast<caf::actor>(self));
     self->send(from, go_atom::value);
     bool done = false;
-    self->receive([&](go_atom) { done = true; }, caf::after(std::chrono::seconds(60)) >> [] {});
+    self->receive([&](go_atom) { done = true; }, caf::after(std::chrono::minutes(5)) >> [] {});
     took = std::chrono::steady_clock::now() - begin;
     caf::anon_send_exit(from, caf::exit_reason::user_shutdown);
     if (!done) return 1;
