@@ -203,6 +203,8 @@ void mailbox_actor::pump() {
   if (!step_was_empty) {
     commit(std::move(step));
     send(this, mailbox_tick{}); // more may be ready; others' messages come first
+  } else if (taken.count > 0 && gate_->count() > 0) {
+    send(this, mailbox_tick{}); // these turns left nothing to commit, and there may be more
   }
   schedule();
   if (stopping_) return end_if_drained();

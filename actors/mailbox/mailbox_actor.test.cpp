@@ -272,6 +272,35 @@ TEST_CASE_METHOD(
   CHECK(log.sent[1].first == 2);
 }
 
+// Of old, the rest waited until something else came.
+TEST_CASE_METHOD(fixture,
+                 "more QoS 0 messages than one step takes are all handled, though no turn "
+                 "leaves anything to commit",
+                 "[mailbox][unit]") {
+  start();
+  sync();
+  auto own_gate = router.find(who.self).gate;
+  volatile_arrival a;
+  for (std::size_t i = 0; i < 3 * mailbox_limits{}.commit_turns_max; ++i) {
+    envelope_fields f;
+    f.id = ids.next(time.wall(), random);
+    auto from = remote.did().text(), to = who.self.text();
+    f.from = from;
+    f.to = to;
+    f.kind = "hum"; // that it has no handler for: refused, and nobody wants to know
+    f.content_type = text_type;
+    f.qos = qos::at_most_once;
+    auto e = envelope::build(f);
+    REQUIRE(own_gate->enter(e.size()));
+    a.items.push_back({remote.did(), verifier::local(std::move(e), {})});
+  }
+  auto commits = journal->stats().submitted;
+  caf::anon_send(box, std::move(a));
+  run();
+  CHECK(own_gate->count() == 0);
+  CHECK(journal->stats().submitted == commits);
+}
+
 TEST_CASE_METHOD(fixture, "a mailbox whose commit is refused ends, and lets nothing out",
                  "[mailbox][unit]") {
   start();

@@ -103,6 +103,11 @@ void status(node_parts& parts, const bj::object&, control_server::reply reply) {
   o["started_ms"] = parts.started;
   o["boot_epoch"] = parts.boot_epoch;
   o["journal_position"] = parts.journal->synced();
+  auto written = parts.journal->stats();
+  o["journal"] = {{"commits", written.commits},
+                  {"batches", written.batches},
+                  {"records", written.records},
+                  {"bytes", written.bytes}};
   auto count = parts.directory.count(parts.self());
   o["agents"] = count > 0 ? count - 1 : 0; // the node's own is not counted
   o["asleep"] = parts.router.asleep_count();

@@ -183,11 +183,13 @@ journal::group journal::next_group() const {
   for (auto at = entry_cursor_; at < taken_.entries.size(); ++at) {
     const auto& next = taken_.entries[at];
     if (!next.barrier) {
-      const auto size = taken_.batches[batch_cursor_ + g.batches].size_bytes();
+      const auto& batch = taken_.batches[batch_cursor_ + g.batches];
+      const auto size = batch.size_bytes();
       if (g.batches > 0 &&
           (g.batches >= options_.group_count_max || g.bytes + size > options_.group_bytes_max))
         break;
       ++g.batches;
+      g.records += batch.operations().size();
       g.bytes += size;
       g.last = next.position;
     }
@@ -217,6 +219,7 @@ void journal::write_group() {
       stats_.synced = g.last;
       ++stats_.commits;
       stats_.batches += g.batches;
+      stats_.records += g.records;
       stats_.bytes += g.bytes;
       synced_.store(g.last, std::memory_order_release);
     }

@@ -26,7 +26,8 @@ struct journal_options {
 
 struct journal_stats {
   journal_position submitted = 0, synced = 0;
-  std::uint64_t commits = 0, batches = 0, bytes = 0;
+  // Synced writes, the batches in them, the records that these changed, and their bytes.
+  std::uint64_t commits = 0, batches = 0, records = 0, bytes = 0;
 };
 
 // Thread-safe. Completions run on the journal's thread (or inside pump), in order of submission;
@@ -87,7 +88,7 @@ private:
   };
   // One run of `taken_`: so many of each, from the cursors on.
   struct group {
-    std::size_t batches = 0, entries = 0, bytes = 0, pending_bytes = 0;
+    std::size_t batches = 0, entries = 0, records = 0, bytes = 0, pending_bytes = 0;
     journal_position last = 0;
   };
 

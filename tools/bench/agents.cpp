@@ -54,7 +54,7 @@ private:
   void fill() {
     for (std::uint64_t n = 0; sent_ < now_.count && sent_ - confirmed_ < now_.window; ++n) {
       if (n == portion) {
-        tell(self(), "more", "", {qos::at_most_once});
+        tell(self(), "more", "", {quality()}); // not to be lost where nothing else is
         return;
       }
       tell(now_.sink, "item", payload_, {quality()});

@@ -2,6 +2,7 @@
 // our agents.
 #include "tools/bench/bench.hpp"
 
+#include <algorithm>
 #include <caf/all.hpp>
 #include <caf/io/all.hpp>
 #include <chrono>
@@ -13,14 +14,16 @@ namespace kith::bench {
 namespace {
 
 using go_atom = caf::atom_constant<caf::atom("go")>;
+using ping_atom = caf::atom_constant<caf::atom("ping")>;
 
-// Confirms every eighth of a window, as our sink does.
+// Confirms every eighth of a window, as our sink does; and answers requests with what they hold.
 caf::behavior receiver(caf::event_based_actor* self) {
   auto received = std::make_shared<std::uint64_t>(0); // shared by copies of the handler
   return {[=](const std::string&, std::uint64_t confirm_every) {
-    if (++*received % confirm_every == 0)
-      self->send(caf::actor_cast<caf::actor>(self->current_sender()), *received);
-  }};
+            if (++*received % confirm_every == 0)
+              self->send(caf::actor_cast<caf::actor>(self->current_sender()), *received);
+          },
+          [](ping_atom, const std::string& payload) { return payload; }};
 }
 
 struct sender_state {
@@ -47,6 +50,30 @@ caf::behavior sender(caf::stateful_actor<sender_state>* self, caf::actor to, loa
             else
               fill();
           }};
+}
+
+struct pinger_state {
+  std::uint64_t gone = 0;
+  std::vector<double> times;
+  std::chrono::steady_clock::time_point begun;
+};
+
+// One request after the other; the p50 of their times goes to `done`.
+caf::behavior pinger(caf::stateful_actor<pinger_state>* self, caf::actor to, load l,
+                     caf::actor done) {
+  std::string payload(l.payload_size, 'x');
+  return {[=](go_atom) {
+    auto& s = self->state;
+    s.begun = std::chrono::steady_clock::now();
+    self->request(to, caf::infinite, ping_atom::value, payload).then([=](const std::string&) {
+      auto& s = self->state;
+      std::chrono::duration<double, std::micro> took = std::chrono::steady_clock::now() - s.begun;
+      if (s.gone++ >= l.count / 10) s.times.push_back(took.count()); // the first warm up
+      if (s.gone < l.count + l.count / 10) return self->send(self, go_atom::value);
+      std::sort(s.times.begin(), s.times.end());
+      self->send(done, s.times[s.times.size() / 2]);
+    });
+  }};
 }
 
 } // namespace
@@ -78,11 +105,28 @@ int basp_sender(std::uint16_t port, const load& l) {
   auto actor = system.spawn(sender, *remote, l, caf::actor_cast<caf::actor>(self));
   self->send(actor, go_atom::value);
   bool done = false;
-  self->receive([&](go_atom) { done = true; }, caf::after(std::chrono::seconds(60)) >> [] {});
+  self->receive([&](go_atom) { done = true; }, caf::after(std::chrono::minutes(5)) >> [] {});
   std::chrono::duration<double> took = std::chrono::steady_clock::now() - begin;
   caf::anon_send_exit(actor, caf::exit_reason::user_shutdown);
   if (!done) return 1;
   std::printf("%.0f\n", double(l.count) / took.count());
+  return 0;
+}
+
+int basp_pinger(std::uint16_t port, const load& l) {
+  caf::actor_system_config config;
+  config.load<caf::io::middleman>();
+  caf::actor_system system(config);
+  auto remote = system.middleman().remote_actor("127.0.0.1", port);
+  if (!remote) return 1;
+  caf::scoped_actor self(system);
+  auto actor = system.spawn(pinger, *remote, l, caf::actor_cast<caf::actor>(self));
+  self->send(actor, go_atom::value);
+  double p50 = 0;
+  self->receive([&](double us) { p50 = us; }, caf::after(std::chrono::minutes(5)) >> [] {});
+  caf::anon_send_exit(actor, caf::exit_reason::user_shutdown);
+  if (p50 == 0) return 1;
+  std::printf("%.1f\n", p50);
   return 0;
 }
 

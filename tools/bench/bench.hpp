@@ -19,9 +19,21 @@ struct load {
   std::uint64_t window = 16'384;
 };
 
-// CAF's own remoting in plaintext (BASP), as two processes: the receiver prints its port and serves
-// until its input ends; the sender prints messages a second. Exit codes.
+// The baselines, as processes; what each gives is an exit code, and what it measured it prints.
+
+// CAF's own remoting in plaintext (BASP): the receiver prints its port and serves until its input
+// ends; the sender prints messages a second, the pinger microseconds a request, p50.
 int basp_receiver();
 int basp_sender(std::uint16_t port, const load& l);
+int basp_pinger(std::uint16_t port, const load& l);
+// Two CAF actors in one process: messages a second.
+int caf_local(const load& l);
+// Resident bytes of each of so many idle CAF actors with two handlers.
+int caf_idle(std::size_t count);
+
+// Ours: messages over one libp2p stream between two processes. The listener prints its address and
+// serves until its input ends; the dialer prints messages a second.
+int libp2p_listener();
+int libp2p_dialer(const std::string& address, const load& l);
 
 } // namespace kith::bench

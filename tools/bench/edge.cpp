@@ -9,40 +9,27 @@
 #include "runtime/identity/keys.hpp"
 #include "runtime/net/bench/http_bench.hpp"
 #include "runtime/stream/envelope.hpp"
+#include "tools/bench/cluster.hpp"
 #include "tools/bench/http_load.hpp"
-#include "tools/bench/process.hpp"
 
 #include <cstdlib>
-#include <filesystem>
-#include <fstream>
-#include <kith/client.hpp>
 #include <kith/json.hpp>
 
 namespace kith::bench {
 
 namespace {
 
-namespace fs = std::filesystem;
-
 constexpr std::size_t connections = 32;
 constexpr std::size_t payload_size = 128;
 constexpr std::size_t followers_of_one = 16; // as many as one mailbox may have
 constexpr std::string_view known_did = "did:key:z6MkhaXgBZDvotDkL5257faiztiGiC2QtKLGpbnnEGta2doK";
 
-std::uint64_t resident_bytes(std::int64_t pid) {
-  std::ifstream in("/proc/" + std::to_string(pid) + "/status");
-  for (std::string line; std::getline(in, line);)
-    if (line.starts_with("VmRSS:")) return std::strtoull(line.c_str() + 6, nullptr, 10) * 1024;
-  return 0;
-}
-
 } // namespace
 
 struct edge_node::impl {
-  std::string dir;
-  std::optional<client> control;
+  std::unique_ptr<cluster> nodes;
   did node;
-  std::int64_t pid = 0;
+  pid_t pid = 0;
   std::uint16_t port = 0;
   std::string sink;
   kith::system_clock time;
@@ -129,46 +116,24 @@ result<std::unique_ptr<edge_node>> edge_node::start() {
   std::unique_ptr<edge_node> made(new edge_node);
   made->impl_ = std::make_unique<impl>();
   auto& n = *made->impl_;
-  auto pattern = (fs::temp_directory_path() / "kith-bench-XXXXXX").string();
-  if (::mkdtemp(pattern.data()) == nullptr)
-    return fail(errc::io, "no_directory", "no temporary directory can be made");
-  n.dir = pattern;
-  for (auto [name, value] :
-       {std::pair("KITH_EDGE_LISTEN", "127.0.0.1:0"), std::pair("KITH_EDGE_TLS", "off"),
-        std::pair("KITH_EDGE_MAILBOXES", "open"),
-        std::pair("KITH_EDGE_CONNECTIONS_PER_ADDRESS_MAX", "100000"),
-        std::pair("KITH_EDGE_READS_PER_S", "10000000"),
-        std::pair("KITH_EDGE_WRITES_PER_S", "10000000")})
-    ::setenv(name, value, 1);
-  auto up = run_process({"--dir", n.dir, "up", "--nodes", "1", "--detach"});
-  ::unsetenv("KITH_EDGE_LISTEN");
-  if (!up) return fail(up.error());
-  KITH_ASSIGN(auto control, client::connect(n.dir + "/nodes/n1"));
-  n.control.emplace(std::move(control));
-  KITH_ASSIGN(auto said, n.control->call("status", "{}", std::chrono::seconds(10)));
-  KITH_ASSIGN(auto status, json::parse(said));
-  n.pid = status["pid"].as_int();
+  KITH_ASSIGN(n.nodes, cluster::start(1, {{"KITH_EDGE_LISTEN", "127.0.0.1:0"},
+                                          {"KITH_EDGE_TLS", "off"},
+                                          {"KITH_EDGE_MAILBOXES", "open"},
+                                          {"KITH_EDGE_CONNECTIONS_PER_ADDRESS_MAX", "100000"},
+                                          {"KITH_EDGE_READS_PER_S", "10000000"},
+                                          {"KITH_EDGE_WRITES_PER_S", "10000000"}}));
+  auto& control = n.nodes->control();
+  KITH_ASSIGN(auto status, control.call("status", json::object()));
+  n.pid = pid_t(status["pid"].as_int());
   KITH_ASSIGN(n.node, did::parse(status["node"].as_string()));
   auto url = status["edge_url"].as_string();
   n.port = std::uint16_t(std::atoi(url.c_str() + url.rfind(':') + 1));
-  KITH_ASSIGN(said,
-              n.control->call("spawn", R"({"type":"bench.drain"})", std::chrono::seconds(10)));
-  KITH_ASSIGN(auto spawned, json::parse(said));
-  n.sink = spawned["did"].as_string();
+  KITH_ASSIGN(n.sink, control.spawn("bench.drain"));
   KITH_TRY(n.register_mailbox(n.key));
   return made;
 }
 
-edge_node::~edge_node() {
-  auto& n = *impl_;
-  n.followers.clear();
-  n.control.reset();
-  if (n.dir.empty()) return;
-  if (auto stopped = run_process({"--dir", n.dir, "stop"}); !stopped)
-    std::fprintf(stderr, "kith: bench: %s\n", stopped.error().what().c_str());
-  std::error_code ec;
-  fs::remove_all(n.dir, ec);
-}
+edge_node::~edge_node() { impl_->followers.clear(); }
 
 result<edge_node::pair> edge_node::resolve(double seconds) {
   auto& n = *impl_;

@@ -1,6 +1,9 @@
 #include "tools/bench/process.hpp"
 
+#include <csignal>
+#include <cstdlib>
 #include <fcntl.h>
+#include <fstream>
 #include <spawn.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -10,26 +13,43 @@ extern char** environ;
 
 namespace kith::bench {
 
-result<background_process> background_process::start(const std::vector<std::string>& arguments) {
+namespace {
+
+constexpr const char* ourselves = "/proc/self/exe";
+
+int spawn(const process_spec& what, int in, int out, pid_t& pid) {
+  posix_spawn_file_actions_t actions;
+  ::posix_spawn_file_actions_init(&actions);
+  ::posix_spawn_file_actions_adddup2(&actions, in, 0);
+  ::posix_spawn_file_actions_adddup2(&actions, out, 1);
+  if (!what.error_file.empty())
+    ::posix_spawn_file_actions_addopen(&actions, 2, what.error_file.c_str(),
+                                       O_WRONLY | O_CREAT | O_APPEND, 0600);
+  const auto* program = what.program.empty() ? ourselves : what.program.c_str();
+  std::vector<char*> argv{const_cast<char*>(what.program.empty() ? "kith" : program)};
+  for (const auto& a : what.arguments) argv.push_back(const_cast<char*>(a.c_str()));
+  argv.push_back(nullptr);
+  int failed = ::posix_spawn(&pid, program, &actions, nullptr, argv.data(), environ);
+  ::posix_spawn_file_actions_destroy(&actions);
+  return failed;
+}
+
+} // namespace
+
+result<background_process> background_process::start(const process_spec& what) {
   int in[2], out[2];
   if (::pipe2(in, O_CLOEXEC) != 0 || ::pipe2(out, O_CLOEXEC) != 0)
     return fail(errc::io, "cannot_start", "no pipe for a child process");
-  posix_spawn_file_actions_t actions;
-  ::posix_spawn_file_actions_init(&actions);
-  ::posix_spawn_file_actions_adddup2(&actions, in[0], 0);
-  ::posix_spawn_file_actions_adddup2(&actions, out[1], 1);
-  std::vector<char*> argv{const_cast<char*>("kith")};
-  for (const auto& a : arguments) argv.push_back(const_cast<char*>(a.c_str()));
-  argv.push_back(nullptr);
   pid_t pid = 0;
-  int failed = ::posix_spawn(&pid, "/proc/self/exe", &actions, nullptr, argv.data(), environ);
-  ::posix_spawn_file_actions_destroy(&actions);
+  int failed = spawn(what, in[0], out[1], pid);
   ::close(in[0]);
   ::close(out[1]);
   if (failed != 0) {
     ::close(in[1]);
     ::close(out[0]);
-    return fail(errc::io, "cannot_start", "this program cannot be run again as a child process");
+    return fail(errc::io, "cannot_start",
+                (what.program.empty() ? "this program" : what.program) +
+                    " cannot be run as a child process");
   }
   return background_process(pid, in[1], out[0]);
 }
@@ -39,6 +59,10 @@ background_process::background_process(background_process&& other) noexcept
       out_(std::exchange(other.out_, -1)) {}
 
 background_process::~background_process() { wait(); }
+
+void background_process::signal(int number) const {
+  if (pid_ != 0) ::kill(pid_, number);
+}
 
 int background_process::wait() {
   if (pid_ == 0) return 0;
@@ -61,16 +85,31 @@ result<std::string> background_process::line() {
   return fail(errc::internal, "process_failed", "a child process of the bench ended early");
 }
 
-result<std::string> run_process(const std::vector<std::string>& arguments) {
-  KITH_ASSIGN(auto child, background_process::start(arguments));
+result<std::string> background_process::finish() {
   std::string text;
   char buffer[4096];
-  for (ssize_t n; (n = ::read(child.out_, buffer, sizeof buffer)) > 0;)
+  for (ssize_t n; (n = ::read(out_, buffer, sizeof buffer)) > 0;)
     text.append(buffer, std::size_t(n));
-  if (int code = child.wait(); code != 0)
+  if (int code = wait(); code != 0)
     return fail(errc::internal, "process_failed",
-                "kith " + arguments.front() + " ended with " + std::to_string(code));
+                "a child process ended with " + std::to_string(code));
   return text;
+}
+
+result<std::string> run_process(const process_spec& what) {
+  KITH_ASSIGN(auto child, background_process::start(what));
+  auto text = child.finish();
+  if (text) return text;
+  auto name = what.program.empty() ? "kith" : what.program;
+  if (!what.arguments.empty()) name += " " + what.arguments.front();
+  return fail(errc::internal, "process_failed", name + ": " + text.error().what());
+}
+
+std::uint64_t resident_bytes(pid_t pid) {
+  std::ifstream in("/proc/" + std::to_string(pid) + "/status");
+  for (std::string line; std::getline(in, line);)
+    if (line.starts_with("VmRSS:")) return std::strtoull(line.c_str() + 6, nullptr, 10) * 1024;
+  return 0;
 }
 
 } // namespace kith::bench
