@@ -1,105 +1,27 @@
 // Three passes over the tables: state first, which says what there may be in the queues and how far
 // it must go; then the queues; then the ledger. Bounded by what decoders allow, and by maps of what
 // state has.
-#include "actors/upkeep/fsck.hpp"
+#include "actors/upkeep/fsck_checker.hpp"
 
-#include "actors/mailbox/keys.hpp"
 #include "runtime/schedule/timer_record.hpp"
 #include "runtime/store/each.hpp"
-#include "runtime/stream/chain.hpp"
 #include "runtime/stream/handler_records.hpp"
 
 #include <kith/durable.hpp>
 #include <kith/json.hpp>
-#include <set>
 
 namespace kith::upkeep {
-
-namespace {
 
 using store::entry;
 using store::table;
 
-constexpr std::size_t id_size = 16;          // of agents, streams, messages, origins
-constexpr std::size_t one_key = 1 + id_size; // kind and one of these
-constexpr std::size_t two_keys = 1 + 2 * id_size;
+namespace {
 
 std::string_view name_of(table t) {
   return t == table::state ? "state" : t == table::queue ? "queue" : "ledger";
 }
 
-byte_array<16> id_at(byte_view key, std::size_t offset) {
-  byte_array<16> out{};
-  if (key.size() >= offset + out.size())
-    std::copy_n(key.begin() + std::ptrdiff_t(offset), 16, out.begin());
-  return out;
-}
-
-// Where a stream's queue must begin and end: all of (from, head.next) is there.
-struct extent {
-  std::optional<sequence> from; // acked or consumed; nothing: this side has no record
-  std::optional<stream_head> head;
-};
-struct stream_sides {
-  extent out, in;
-  bool announced = false; // by a sender of this node
-};
-
-class checker {
-public:
-  explicit checker(store::backend& disk) : disk_(disk) {}
-  result<fsck_report> run();
-
-private:
-  using visit = void (checker::*)(const entry&);
-  void state(const entry& e);
-  void queue(const entry& e);
-  void ledger(const entry& e);
-
-  void agent(const entry& e);
-  void cell(const entry& e);
-  void out_stream(const entry& e);
-  void in_stream(const entry& e, bool local);
-  void ask(const entry& e);
-  void timer(const entry& e);
-  void lost(const entry& e);
-  void handler(const entry& e);
-  void journal(const entry& e);
-  void small(const entry& e);
-  void begin_queue(std::uint8_t kind, const stream_key& s);
-  void end_queue();
-  // What must be there behind `last`, of a queue that was read or has no entries at all.
-  void check_end(std::uint8_t kind, const stream_key& s, sequence last, const entry& at);
-  void check_empty_queues();
-  void stream_entry(const entry& e, const kith::envelope& found);
-  void pending_entry(const entry& e);
-
-  void found(const entry& e, std::string code, std::string what);
-  bool shaped(const entry& e, std::size_t least, std::size_t most, const char* what);
-  // Decodes; a finding if it does not.
-  template <class Record> std::optional<Record> decoded(const entry& e);
-  void placed(const entry& e, byte_view own, const char* what);
-  void needs_agent(const entry& e, const char* what);
-
-  store::backend& disk_;
-  fsck_report report_;
-  table in_ = table::state;
-  std::set<byte_array<16>> agents_;
-  std::set<std::pair<byte_array<16>, byte_array<16>>> handlers_;
-  std::map<stream_key, stream_sides> streams_;
-  std::set<std::pair<std::uint8_t, stream_key>> read_; // queues that have entries
-  std::map<byte_array<16>, records::pending_state> pending_;
-  // The journal, and the queue, that is being read.
-  bytes journal_;
-  std::uint32_t segment_ = 0;
-  struct {
-    std::uint8_t kind = 0; // 0: none
-    stream_key stream{};
-    sequence last = 0; // read so far; 0: nothing
-    digest last_digest{};
-    bytes last_key;
-  } queue_;
-};
+} // namespace
 
 void checker::found(const entry& e, std::string code, std::string what) {
   ++report_.count;
@@ -275,111 +197,6 @@ void checker::state(const entry& e) {
   }
 }
 
-// ---- queues
-
-void checker::begin_queue(std::uint8_t kind, const stream_key& s) {
-  if (queue_.kind == kind && queue_.stream == s) return;
-  end_queue();
-  queue_ = {kind, s, 0, {}, {}};
-}
-
-// The head that a queue goes up to. What comes from this node has its own at the sender.
-const std::optional<stream_head>& head_of(std::uint8_t kind, const stream_sides& s) {
-  return kind == 'o' || s.announced ? s.out.head : s.in.head;
-}
-
-void checker::check_end(std::uint8_t kind, const stream_key& s, sequence last, const entry& at) {
-  const auto& sides = streams_[s];
-  const auto& side = kind == 'o' ? sides.out : sides.in;
-  const auto& head = head_of(kind, sides);
-  if (!side.from || !head || head->next == 0) return;
-  const auto newest = head->next - 1;
-  const auto held = std::max(last, *side.from);
-  if (held < newest)
-    found(at, "gap",
-          "positions " + std::to_string(held + 1) + " to " + std::to_string(newest) +
-              " are missing at the end of a queue");
-  else if (last > newest)
-    found(at, "bad_positions",
-          "position " + std::to_string(last) + " is queued, and the stream's next is " +
-              std::to_string(head->next));
-  else if (last == newest && last != 0 && queue_.last_digest != head->last)
-    found(at, "broken_chain", "the last envelope of a queue is not the one of the stream's head");
-}
-
-void checker::end_queue() {
-  if (queue_.kind == 0) return;
-  check_end(queue_.kind, queue_.stream, queue_.last, {queue_.last_key, {}});
-  read_.emplace(queue_.kind, queue_.stream);
-  queue_.kind = 0;
-}
-
-void checker::check_empty_queues() {
-  for (const auto& [key, sides] : streams_) {
-    // To an agent here an envelope goes straight into the recipient's queue.
-    if (!sides.announced && !read_.contains({'o', key}))
-      check_end('o', key, 0, {keys::outbox(key, 0), {}});
-    if (!read_.contains({'i', key})) check_end('i', key, 0, {keys::inbox(key, 0), {}});
-  }
-}
-
-void checker::stream_entry(const entry& e, const kith::envelope& read) {
-  const auto kind = e.key[0];
-  const auto seq = keys::queue_seq(e.key);
-  const auto digest = read.hash();
-  if (read.seq() != seq)
-    found(e, "misplaced_record",
-          "the envelope of position " + std::to_string(read.seq()) + " lies under " +
-              std::to_string(seq));
-  const auto& sides = streams_[queue_.stream];
-  const auto from = (kind == 'o' ? sides.out : sides.in).from.value_or(0);
-  // What is acknowledged or consumed may be there still, or not.
-  const auto before = std::max(queue_.last, from);
-  if (seq > from && seq != before + 1)
-    found(e, "gap",
-          "positions " + std::to_string(before + 1) + " to " + std::to_string(seq - 1) +
-              " are missing in a queue");
-  else if (queue_.last != 0 && seq == queue_.last + 1 && read.previous() != queue_.last_digest)
-    found(e, "broken_chain", "an envelope does not follow from the one before it");
-  queue_.last = seq;
-  queue_.last_digest = digest;
-  queue_.last_key = e.key;
-}
-
-void checker::pending_entry(const entry& e) {
-  const auto state = pending_.find(id_at(e.key, 1));
-  const auto position = keys::queue_seq(e.key);
-  if (state == pending_.end())
-    found(e, "orphan", "mail of a mailbox that the store does not know");
-  else if (position >= state->second.next)
-    found(e, "bad_positions",
-          "mail at position " + std::to_string(position) + ", and the next is " +
-              std::to_string(state->second.next));
-}
-
-void checker::queue(const entry& e) {
-  constexpr std::size_t plain = one_key + 8;
-  if (e.key.empty()) return found(e, "bad_key", "a record has an empty key");
-  const auto kind = e.key[0];
-  if (kind != 'o' && kind != 'i' && kind != 'w')
-    return found(e, "unknown_kind", "no record of Kith's begins with this byte");
-  if (!shaped(e, plain, kind == 'i' ? plain + 8 : plain, "an envelope")) return;
-  if (e.key.size() != plain && e.key.size() != plain + 8)
-    return found(e, "bad_key", "the key of an envelope ends within its expiry");
-  if (kind != 'w') begin_queue(kind, id_at(e.key, 1));
-  auto read = kith::envelope::parse(slice::copy_of(e.value));
-  if (!read) {
-    queue_.last = keys::queue_seq(e.key);
-    queue_.last_digest = {};
-    return found(e, "bad_record", "an envelope does not parse: " + read.error().context);
-  }
-  if (kind == 'w') return pending_entry(e);
-  const auto sides = streams_.find(queue_.stream);
-  if (sides == streams_.end() || !(kind == 'o' ? sides->second.out : sides->second.in).from)
-    return found(e, "orphan", "an envelope of a stream that the store does not know");
-  stream_entry(e, *read);
-}
-
 // ---- the ledger
 
 void checker::ledger(const entry& e) {
@@ -418,8 +235,6 @@ result<fsck_report> checker::run() {
   }
   return std::move(report_);
 }
-
-} // namespace
 
 result<fsck_report> fsck(store::backend& disk) { return checker(disk).run(); }
 

@@ -37,8 +37,9 @@ struct take_options {
   std::function<bool(std::uint64_t bytes_copied)> progress; // false: stop
 };
 
-// Makes one of a store that a node runs on, or that is open for upkeep. Errors say what to do: unavailable "backup_dir_locked"; conflict "not_backups" (the
-// directory holds something else), "other_nodes_backups"; forbidden "key_permissions"; cancelled
+// Makes one of a store that a node runs on, or that is open for upkeep. Errors say what to do:
+// unavailable "backup_dir_locked"; conflict "not_backups" (the directory holds something else),
+// "other_nodes_backups"; forbidden "key_permissions"; cancelled
 // "backup_stopped"; corrupt "backup_damaged"; io. What failed is no backup, and those before it
 // stay.
 result<manifest> take(store::rocks_backend& disk, const subject& of, const take_options& how,

@@ -50,7 +50,8 @@ struct rotten {
         files[kind_of(e.path())].push_back(fs::relative(e.path(), made));
     for (auto k : {log_file, table_file, manifest_file, witness_record})
       REQUIRE_FALSE(files[k].empty());
-    // By their names, so that a seed says which: a directory has no order.
+    // A directory has no order. RocksDB flushes and compacts in threads of its own, so that a seed
+    // makes the same contents each time, though not always the same files.
     for (auto& all : files) std::sort(all.begin(), all.end());
   }
 

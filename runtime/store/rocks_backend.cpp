@@ -5,6 +5,7 @@
 
 #include "runtime/store/fault_file_system.hpp"
 #include "runtime/store/rocks_backup.hpp"
+#include "runtime/store/rocks_iteration.hpp"
 #include "runtime/store/rocks_verify.hpp"
 #include "runtime/store/state_lock.hpp"
 #include "runtime/store/witness_file.hpp"
@@ -141,14 +142,22 @@ result<std::vector<entry>> rocks_backend::scan(table in, byte_view from, byte_vi
   const auto end = view(to);
   rocksdb::ReadOptions read;
   read.iterate_upper_bound = &end;
+  const auto before = blocks_read();
   std::unique_ptr<rocksdb::Iterator> at(impl_->d.db->NewIterator(read, impl_->d.of(in)));
   std::size_t size = 0;
+  std::optional<bytes> last; // where it stopped, if not at the end
   for (at->Seek(view(from)); at->Valid(); at->Next()) {
-    if (found.size() >= limits.count_max || size >= limits.bytes_max) break;
+    if (found.size() >= limits.count_max || size >= limits.bytes_max) {
+      last = to_bytes(view(at->key()));
+      break;
+    }
     size += at->key().size() + at->value().size();
     found.push_back({to_bytes(view(at->key())), slice::copy_of(view(at->value()))});
   }
   if (!at->status().ok()) return fail(failed(at->status(), "scanning"));
+  if (blocks_read() != before)
+    if (auto s = check_iterated(impl_->tuning, impl_->d, in, from, to, last, found.size()); !s.ok())
+      return fail(failed(s, "scanning"));
   return found;
 }
 

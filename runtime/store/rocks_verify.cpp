@@ -97,6 +97,35 @@ result<void> check_table(const rocks_tuning& tuning, const rocksdb::LiveFileMeta
   return {};
 }
 
+// Once more, beside whoever has it open.
+result<self_record> open_copy(const rocks_tuning& tuning, const std::string& path,
+                              rocksdb::WALRecoveryMode mode, database& d) {
+  auto o = tuning.read_only();
+  o.wal_recovery_mode = mode;
+  rocksdb::DB* raw = nullptr;
+  const auto s = rocksdb::DB::OpenForReadOnly(o, path, tuning.families, &d.families, &raw);
+  d.db.reset(raw);
+  if (!s.ok()) return fail(failed(s, path));
+  return read_self(d);
+}
+
+// A start takes a damaged record of the log for its end. This takes only one that is cut off for
+// that, as a crash leaves it, or as one looks that is being written; and what follows in a later
+// log, which a start would not get to, shows by the position.
+void check_log(const rocks_tuning& tuning, const std::string& path, bool live,
+               store_verification& out) {
+  database strict;
+  const auto self =
+      open_copy(tuning, path, rocksdb::WALRecoveryMode::kTolerateCorruptedTailRecords, strict);
+  if (!self)
+    out.damage.push_back(
+        {"db", "its log is damaged behind position " + std::to_string(out.position) +
+                   "; what came after that is lost, or was never synced: " + self.error().context});
+  else if (self->position > out.position && !live)
+    out.damage.push_back(
+        {"db", "its log lacks something behind position " + std::to_string(out.position)});
+}
+
 } // namespace
 
 result<store_verification> verify_files(const rocks_tuning& tuning, const std::string& path,
@@ -106,29 +135,20 @@ result<store_verification> verify_files(const rocks_tuning& tuning, const std::s
   reading how{out, progress};
   const held_files held(live);
   if (!held.status().ok()) return fail(failed(held.status(), "keeping the files of " + path));
-  // Unlike a start, this takes no damaged record of the log for the end of it: only one that is cut
-  // off, as a crash leaves it, or as one that is being written looks.
-  auto strict = tuning.read_only();
-  strict.wal_recovery_mode = rocksdb::WALRecoveryMode::kTolerateCorruptedTailRecords;
   database d;
-  rocksdb::DB* raw = nullptr;
-  const auto opened =
-      rocksdb::DB::OpenForReadOnly(strict, path, tuning.families, &d.families, &raw);
-  d.db.reset(raw);
-  if (!opened.ok()) out.damage.push_back({"db", "it does not open: " + opened.ToString()});
-  if (opened.ok()) {
-    if (auto self = read_self(d)) {
-      out.position = self->position;
-      if (out.position < floor)
-        out.damage.push_back({"db", "it opens with position " + std::to_string(out.position) +
-                                        ", and " + std::to_string(floor) + " was synced"});
-    } else {
-      out.damage.push_back({"db", self.error().context});
-    }
+  const auto self = open_copy(tuning, path, rocksdb::WALRecoveryMode::kPointInTimeRecovery, d);
+  if (!self) {
+    out.damage.push_back({"db", "it does not open: " + self.error().context});
+  } else {
+    out.position = self->position;
+    if (out.position < floor)
+      out.damage.push_back({"db", "it opens with position " + std::to_string(out.position) +
+                                      ", and " + std::to_string(floor) + " was synced"});
+    check_log(tuning, path, live != nullptr, out);
   }
   // Also of one that does not open any more: which of its files it is.
   std::vector<rocksdb::LiveFileMetaData> tables;
-  auto* of = opened.ok() ? d.db.get() : live ? live->db.get() : nullptr;
+  auto* of = d.db ? d.db.get() : live ? live->db.get() : nullptr;
   if (of == nullptr) return out;
   of->GetLiveFilesMetaData(&tables);
   for (const auto& f : tables) {
