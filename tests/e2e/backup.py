@@ -138,9 +138,9 @@ class Backups:
     def restore(self):
         node = self.cluster[VICTIM]
         shutil.rmtree(node.dir)  # the machine is gone
-        done = self.cluster.run("restore", "--from", self.lists, "--state-dir", self.fresh)
+        done = self.in_state_dir(self.fresh, "restore", "--from", self.lists)
         self.check(done.returncode == 0, f"restore: {done.stdout}{done.stderr}")
-        again = self.cluster.run("restore", "--from", self.lists, "--state-dir", self.fresh)
+        again = self.in_state_dir(self.fresh, "restore", "--from", self.lists)
         self.check(again.returncode != 0 and "store_exists" in again.stderr, f"restored twice: {again}")
         node.live_in(self.fresh)
         secret = os.path.join(self.fresh, "cluster.secret")
