@@ -159,6 +159,9 @@ void control_verb(node_parts& parts, std::string_view verb, const bj::object& ar
       {"dlq_purge", control::dlq_purge},
       {"timers", control::timers},
       {"timer_cancel", control::timer_cancel},
+      {"backup", control::backup},
+      {"verify", control::verify},
+      {"store_work", control::store_work},
   };
   for (const auto& [name, run] : verbs)
     if (name == verb) return run(parts, args, std::move(reply));

@@ -74,6 +74,10 @@ void crashes(node_parts& parts, const boost::json::object& args, control_server:
 void handlers(node_parts& parts, const boost::json::object& args, control_server::reply reply);
 void handler_cancel(node_parts& parts, const boost::json::object& args,
                     control_server::reply reply);
+// What takes long with the store (store_work.hpp).
+void backup(node_parts& parts, const boost::json::object& args, control_server::reply reply);
+void verify(node_parts& parts, const boost::json::object& args, control_server::reply reply);
+void store_work(node_parts& parts, const boost::json::object& args, control_server::reply reply);
 void health(node_parts& parts, const boost::json::object& args, control_server::reply reply);
 void config(node_parts& parts, const boost::json::object& args, control_server::reply reply);
 void where(node_parts& parts, const boost::json::object& args, control_server::reply reply);

@@ -3,6 +3,7 @@
 #include "actors/agent/registry.hpp"
 #include "actors/node/control_server.hpp"
 #include "actors/node/edge_host.hpp"
+#include "actors/node/store_work.hpp"
 
 namespace kith {
 

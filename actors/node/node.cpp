@@ -3,6 +3,7 @@
 #include "actors/agent/registry.hpp"
 #include "actors/node/control_server.hpp"
 #include "actors/node/core.hpp"
+#include "actors/node/store_work.hpp"
 #include "runtime/identity/key_file.hpp"
 #include "runtime/net/asio_network.hpp"
 #include "runtime/store/rocks_backend.hpp"
@@ -10,9 +11,6 @@
 namespace kith {
 
 namespace {
-
-// A file of this name in its directory tells a node that its store is a backup that was put back.
-constexpr std::string_view restored_mark = "restored";
 
 // The machine. Its reactor stops before the node on it ends.
 struct machine {
@@ -84,7 +82,8 @@ result<void> node::impl::open_store() {
   rocks = opened.get();
   disk = std::move(opened);
   free_bytes = [this] { return rocks->free_bytes(); };
-  const auto put_back = options.dir / restored_mark;
+  work = std::make_unique<store_work>(*rocks, time, random);
+  const auto put_back = options.dir / backup::restored_mark;
   if (std::filesystem::exists(put_back, ec)) {
     KITH_TRY(restore_store());
     std::filesystem::remove(put_back, ec);
@@ -181,6 +180,7 @@ void node::impl::tear_down(bool in_order) {
   if (std::exchange(torn_down, true)) return;
   ending = true;
   auto deadline = in_order ? options.settings.milliseconds("shutdown.deadline_ms") : duration(0);
+  if (work) work->stop(); // it reads the store
   if (in_order) drain_edge(*this, std::min(deadline, stop_grace));
   if (system) stop_actors(deadline);
   // Threads that sent to actors hold on to parts of the actor system: they end before it does. What
@@ -204,6 +204,7 @@ void node::impl::tear_down(bool in_order) {
   router.clear();
   system.reset();
   journal.reset();
+  work.reset();
   if (disk && in_order) {
     bool failed;
     {

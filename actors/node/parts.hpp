@@ -29,6 +29,7 @@
 namespace kith {
 
 class control_server;
+class store_work;
 // What a node stands on: the machine, or a simulated one. All of it outlives the node.
 struct node_ground {
   const kith::clock& time;
@@ -71,6 +72,7 @@ struct node_parts {
   crypto::secret_buffer cluster_secret;
   std::unique_ptr<store::backend> disk;
   std::function<result<std::uint64_t>()> free_bytes; // of the disk
+  std::unique_ptr<store_work> work;                  // null: the store is in memory
   std::unique_ptr<store::journal> journal;
   kith::router router;
   agent_directory directory;

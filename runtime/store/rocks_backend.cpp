@@ -4,7 +4,9 @@
 #include "runtime/store/rocks_backend.hpp"
 
 #include "runtime/store/fault_file_system.hpp"
-#include "runtime/store/rocks_tuning.hpp"
+#include "runtime/store/rocks_backup.hpp"
+#include "runtime/store/rocks_iteration.hpp"
+#include "runtime/store/rocks_verify.hpp"
 #include "runtime/store/state_lock.hpp"
 #include "runtime/store/witness_file.hpp"
 
@@ -18,105 +20,8 @@ namespace kith::store {
 
 namespace {
 
-// In the default column family, where no caller's key can reach.
-constexpr std::string_view position_key = "position"; // 8 bytes
-constexpr std::string_view format_key = "format";     // 4 bytes
-constexpr std::string_view clean_key = "clean";       // there or not
-
 constexpr std::size_t commit_buffer_kept_max =
     1 << 20; // bytes; a larger one is given back after its commit
-
-rocksdb::Slice view(byte_view b) { return {reinterpret_cast<const char*>(b.data()), b.size()}; }
-byte_view view(const rocksdb::Slice& s) { return as_bytes({s.data(), s.size()}); }
-
-error failed(const rocksdb::Status& s, std::string_view doing) {
-  const auto context = std::string(doing) + ": " + s.ToString();
-  if (s.IsCorruption()) return {errc::corrupt, "store_corrupt", context};
-  if (s.IsNoSpace()) return {errc::io, "disk_full", context};
-  return {errc::io, "disk_failed", context};
-}
-
-// What a store says of itself.
-struct self_record {
-  journal_position position = 0;
-  std::optional<std::uint32_t> format;
-  bool clean = false;
-};
-
-// An open database with its column families.
-struct database {
-  std::unique_ptr<rocksdb::DB> db;
-  std::vector<rocksdb::ColumnFamilyHandle*>
-      families; // default, then the tables; the database owns them by us
-
-  database() = default;
-  database(database&&) = default;
-  database& operator=(database&&) = default;
-  ~database() { reset(); }
-  rocksdb::Status reset() {
-    if (!db) return {};
-    for (auto* f : families) db->DestroyColumnFamilyHandle(f).PermitUncheckedError();
-    families.clear();
-    auto s = db->Close();
-    db.reset();
-    return s;
-  }
-  rocksdb::ColumnFamilyHandle* meta() const { return families.front(); }
-  rocksdb::ColumnFamilyHandle* of(table t) const { return families[1 + std::size_t(t)]; }
-};
-
-result<database> open_database(const rocks_tuning& tuning, const std::string& path,
-                               bool read_only) {
-  database d;
-  rocksdb::DB* raw = nullptr;
-  const auto s = read_only ? rocksdb::DB::OpenForReadOnly(tuning.read_only(), path, tuning.families,
-                                                          &d.families, &raw)
-                           : rocksdb::DB::Open(tuning.db, path, tuning.families, &d.families, &raw);
-  d.db.reset(raw);
-  if (!s.ok()) return fail(failed(s, "opening " + path));
-  return d;
-}
-
-result<self_record> read_self(const database& d) {
-  self_record self;
-  std::string value;
-  auto damaged = [](std::string_view key) {
-    return fail(errc::corrupt, "store_corrupt",
-                "the store's record of its " + std::string(key) + " is damaged");
-  };
-  for (auto key : {position_key, format_key, clean_key}) {
-    auto s = d.db->Get({}, d.meta(), key, &value);
-    if (s.IsNotFound()) continue;
-    if (!s.ok()) return fail(failed(s, "reading the store's records"));
-    byte_reader in(as_bytes(value));
-    if (key == position_key)
-      self.position = in.u64();
-    else if (key == format_key)
-      self.format = in.u32();
-    else
-      self.clean = true;
-    if (!in.ok()) return damaged(key);
-  }
-  if (self.format && *self.format > rocks_backend::format)
-    return fail(errc::unsupported, "store_format",
-                "the store has format " + std::to_string(*self.format) +
-                    ", this Kith knows up to " + std::to_string(rocks_backend::format));
-  if (self.position > 0 && !self.format) return damaged(format_key);
-  return self;
-}
-
-result<void> check_witness(const std::string& dir, journal_position position,
-                           const std::optional<journal_position>& witness) {
-  if (witness && position < *witness)
-    return fail(errc::corrupt, "store_behind_witness",
-                dir + ": the store recovered to position " + std::to_string(position) +
-                    ", its witness saw " + std::to_string(*witness) + "; restore it from a backup");
-  if (!witness && position > 0)
-    return fail(errc::corrupt, "witness_damaged",
-                dir + ": the store holds position " + std::to_string(position) +
-                    " and its witness is gone");
-  return {};
-}
 
 bytes position_value(journal_position position) {
   bytes b;
@@ -194,9 +99,13 @@ result<void> rocks_backend::impl::begin() {
     return {};
   }
 
+  if (options.upkeep && !found)
+    return fail(errc::not_found, "store_missing", "there is no store in " + dir);
+
   // The witness comes first: a store that holds anything and has none is damaged.
   if (!seen) KITH_TRY(witness.write(self.position));
   KITH_ASSIGN(d, open_database(tuning, path, false));
+  if (options.upkeep) return {};
   rocksdb::WriteBatch opening;
   opening.Delete(d.meta(), clean_key);
   if (is_new) opening.Put(d.meta(), format_key, view(format_value(format)));
@@ -233,21 +142,30 @@ result<std::vector<entry>> rocks_backend::scan(table in, byte_view from, byte_vi
   const auto end = view(to);
   rocksdb::ReadOptions read;
   read.iterate_upper_bound = &end;
+  const auto before = blocks_read();
   std::unique_ptr<rocksdb::Iterator> at(impl_->d.db->NewIterator(read, impl_->d.of(in)));
   std::size_t size = 0;
+  std::optional<bytes> last; // where it stopped, if not at the end
   for (at->Seek(view(from)); at->Valid(); at->Next()) {
-    if (found.size() >= limits.count_max || size >= limits.bytes_max) break;
+    if (found.size() >= limits.count_max || size >= limits.bytes_max) {
+      last = to_bytes(view(at->key()));
+      break;
+    }
     size += at->key().size() + at->value().size();
     found.push_back({to_bytes(view(at->key())), slice::copy_of(view(at->value()))});
   }
   if (!at->status().ok()) return fail(failed(at->status(), "scanning"));
+  if (blocks_read() != before)
+    if (auto s = check_iterated(impl_->tuning, impl_->d, in, from, to, last, found.size()); !s.ok())
+      return fail(failed(s, "scanning"));
   return found;
 }
 
 result<void> rocks_backend::commit(std::span<const write_batch> batches, journal_position last) {
   using kind = write_batch::operation::kind;
   KITH_TRY(impl_->usable());
-  if (impl_->options.read_only) return fail(errc::invalid, "store_read_only", impl_->dir);
+  if (impl_->options.read_only || impl_->options.upkeep)
+    return fail(errc::invalid, "store_read_only", impl_->dir);
   std::lock_guard guard(impl_->writing);
   if (impl_->write_failed) return fail(errc::io, "store_failed", "an earlier commit failed");
   auto& b = impl_->batch;
@@ -277,7 +195,8 @@ journal_position rocks_backend::recovered() const { return impl_->position; }
 
 result<void> rocks_backend::bear_witness(journal_position position) {
   KITH_TRY(impl_->usable());
-  if (impl_->options.read_only) return fail(errc::invalid, "store_read_only", impl_->dir);
+  if (impl_->options.read_only || impl_->options.upkeep)
+    return fail(errc::invalid, "store_read_only", impl_->dir);
   return impl_->witness.write(position);
 }
 
@@ -290,11 +209,22 @@ result<std::uint64_t> rocks_backend::free_bytes() const {
   return room;
 }
 
+result<backup_copy> rocks_backend::back_up(const backup_request& request) {
+  KITH_TRY(impl_->usable());
+  if (impl_->options.read_only) return fail(errc::invalid, "store_read_only", impl_->dir);
+  return store::back_up(impl_->tuning, impl_->d, request, impl_->position);
+}
+
+result<store_verification> rocks_backend::verify(const verification_progress& progress) {
+  KITH_TRY(impl_->usable());
+  return verify_files(impl_->tuning, impl_->path, &impl_->d, impl_->position, progress);
+}
+
 result<void> rocks_backend::close() {
   auto& d = impl_->d;
   if (!d.db) return {};
   rocksdb::Status s;
-  if (!impl_->options.read_only && !impl_->write_failed) {
+  if (!impl_->options.read_only && !impl_->options.upkeep && !impl_->write_failed) {
     rocksdb::WriteOptions synced;
     synced.sync = true;
     s = d.db->Put(synced, d.meta(), clean_key, "1");

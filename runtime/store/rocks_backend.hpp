@@ -7,8 +7,10 @@
 //   mark
 #pragma once
 
+#include "runtime/store/backups.hpp"
 #include "runtime/store/fault_disk.hpp"
 #include "runtime/store/store.hpp"
+#include "runtime/store/verification.hpp"
 
 #include <filesystem>
 
@@ -17,6 +19,9 @@ namespace kith::store {
 struct rocks_options {
   // For an audit of a stopped store: changes nothing, locks only against a node, refuses commits.
   bool read_only = false;
+  // For a tool that works on a stopped store, as a backup of it: refuses commits, and leaves the
+  // clean mark as it found it, so that the node's next start knows how its last one ended.
+  bool upkeep = false;
   // False only in tests that must see something lost.
   bool sync_writes = true;
   std::size_t block_cache_bytes = 32 << 20;
@@ -57,6 +62,12 @@ public:
   bool was_clean() const;
   // What an unprivileged process may still write to the file system of the store, in bytes.
   result<std::uint64_t> free_bytes() const;
+  // Beside commits, which go on meanwhile. Blocks for as long as it takes to copy: never on a
+  // thread that others wait for. One at a time to one directory. Errors: see rocks_backup.hpp;
+  // corrupt "backup_damaged" if a file of the store is not what was written.
+  result<backup_copy> back_up(const backup_request& request);
+  // As verify_store, of this open store.
+  result<store_verification> verify(const verification_progress& progress);
   // Syncs, leaves the clean mark (unless a commit failed) and gives the directory up. Later calls
   // to anything else fail with unavailable "store_closed". A second close does nothing.
   result<void> close();

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <rocksdb/cache.h>
+#include <rocksdb/file_checksum.h>
 #include <rocksdb/filter_policy.h>
 #include <rocksdb/system_clock.h>
 #include <rocksdb/table.h>
@@ -81,6 +82,8 @@ rocks_tuning::rocks_tuning(const rocks_options& o) : faults(o.faults) {
   db.env = faults ? fault_env.get() : rocksdb::Env::Default();
   db.create_if_missing = db.create_missing_column_families = true;
   db.paranoid_checks = true;
+  // Of each whole file, kept in the manifest: a backup and a verification compare with it.
+  db.file_checksum_gen_factory = rocksdb::GetFileChecksumGenCrc32cFactory();
 
   // The log: bounded, and after a crash read up to its first damaged record; the witness says
   // whether that was enough.

@@ -4,7 +4,8 @@
 //
 //   e2e_audit <store directory>
 //   {node, clean, position, agents:[{did, type, name, epoch, stopped, cells:{name: value}, asks,
-//    handlers: how many await something, out:[...], in:[...]}], ledger:[...], dead:[...]}
+//    handlers: how many await something, out:[...], in:[...]}], lost:[ranges that a restore lost],
+//    received:[...], sent:[...], dead:[...]}
 //
 //   e2e_audit --once <store directory>      also of a node that was killed
 //   {once: how many steps of handlers are begun that are to be done once, and have no result}
@@ -136,6 +137,18 @@ result<json> agent_of(store::backend& disk, const store::entry& e) {
   return o;
 }
 
+result<json> lost_range(const store::entry& e) {
+  KITH_ASSIGN(auto r, records::decode<records::lost_range>(e.value));
+  auto o = json::object();
+  o.set("stream", name_of(r.stream.key()));
+  o.set("from", r.stream.from.text());
+  o.set("to", r.stream.to.text());
+  o.set("lane", r.stream.lane == lane::request ? "request" : "answer");
+  o.set("first", r.from);
+  o.set("last", r.to);
+  return o;
+}
+
 result<json> ledger_line(const store::entry& e) {
   KITH_ASSIGN(auto r, records::decode<records::ledger_entry>(e.value));
   auto o = json::object();
@@ -172,6 +185,8 @@ result<json> audit(const std::filesystem::path& dir) {
   KITH_ASSIGN(auto agents, each_of(*disk, table::state, keys::agents_begin(), 1,
                                    [&](const store::entry& e) { return agent_of(*disk, e); }));
   o.set("agents", std::move(agents));
+  KITH_ASSIGN(auto lost, each_of(*disk, table::state, keys::lost({}, {}, 0), 1, lost_range));
+  o.set("lost", std::move(lost));
   KITH_ASSIGN(auto received, each_of(*disk, table::ledger, keys::received({}), 1, ledger_line));
   o.set("received", std::move(received));
   KITH_ASSIGN(auto sent, each_of(*disk, table::ledger, keys::sent({}), 1, ledger_line));

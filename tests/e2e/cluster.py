@@ -100,13 +100,18 @@ class Node:
 
     def __init__(self, cluster, name):
         self.cluster, self.name = cluster, name
-        self.dir = os.path.join(cluster.dir, "nodes", name)
+        self.live_in(cluster.dir)
         self.process = None
         self.connection = None
 
+    def live_in(self, state_dir):
+        """In another state directory from the next start on, as on another machine."""
+        self.state_dir = state_dir
+        self.dir = os.path.join(state_dir, "nodes", self.name)
+
     def start(self, *settings):
         """A process of its own, at once; it is not waited for."""
-        arguments = [self.cluster.program, "run", "--dir", self.cluster.dir, "--node", self.name]
+        arguments = [self.cluster.program, "run", "--dir", self.state_dir, "--node", self.name]
         for one in (*FAST, *self.cluster.settings, *settings):
             arguments += ["--set", one]
         with open(os.path.join(self.dir, "node.log"), "ab") as log:

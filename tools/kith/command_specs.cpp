@@ -196,6 +196,27 @@ void define_timers_cancel(CLI::App& c, options& o) {
   c.add_option("id", o.id, "The timer's id, as `kith timers` prints it")->required();
 }
 
+void define_backup(CLI::App& c, options& o) {
+  c.add_option("--to", o.where, "The directory of this node's backups; made if it is not there");
+  c.add_option("--keep", o.keep, "Erase all but so many of the newest (default: keep all)")
+      ->check(CLI::Range(std::uint64_t(1), std::uint64_t(100'000)));
+  c.add_option("--rate", o.rate, "Copy at most so many MiB a second (default: no limit)")
+      ->check(CLI::Range(std::uint64_t(1), std::uint64_t(1'000'000)));
+}
+void define_backup_ls(CLI::App& c, options& o) {
+  c.add_option("dir", o.where, "The directory of backups")->required();
+}
+void define_backup_verify(CLI::App& c, options& o) {
+  define_backup_ls(c, o);
+  c.add_option("--id", o.backup, "Which (default: the newest)");
+}
+void define_restore(CLI::App& c, options& o) {
+  c.add_option("--from", o.where, "The directory of backups")->required();
+  c.add_option("--id", o.backup, "Which (default: the newest)");
+  c.add_option("--state-dir", o.dir, "The same as --dir: where the node is to be");
+  c.add_flag("--force", o.force, "If that node is there, move it aside; nothing is deleted");
+}
+
 void define_sim(CLI::App& c, options& o) {
   define_libs(c, o);
   c.add_option("--scenario", o.scenario,
@@ -241,6 +262,25 @@ constexpr command_spec specs[] = {
      "  kith doctor\n  kith doctor --node n2 --json", define_nothing},
     {"", "logs", "Cluster", "Show what the nodes here have logged; with --node only one",
      "  kith logs --level warn\n  kith logs --node n2 --follow --grep link", define_logs},
+    {"", "backup", "Cluster",
+     "Back up a node's store and keys, while it runs or not; or look at backups (ls, verify)",
+     "  kith backup --node n1 --to /backups/n1 --keep 7\n  kith backup ls /backups/n1\n"
+     "  kith backup verify /backups/n1 --id 3",
+     define_backup},
+    {"backup", "ls", "", "List the backups in a directory", "  kith backup ls /backups/n1",
+     define_backup_ls},
+    {"backup", "verify", "", "Read all of a backup, and compare with its checksums",
+     "  kith backup verify /backups/n1", define_backup_verify},
+    {"", "restore", "Cluster",
+     "Put a backup of a node back, here or on another machine; it then starts as restored",
+     "  kith restore --from /backups/n1 --dir ./kith-data\n"
+     "  kith restore --from /backups/n1 --id 3 --force",
+     define_restore},
+    {"", "verify", "Cluster", "Read all files of a node's store, and compare with their checksums",
+     "  kith verify --node n1", define_nothing},
+    {"", "fsck", "Cluster",
+     "Decode every record of a stopped node's store, and say what does not fit",
+     "  kith fsck --node n1 --json", define_nothing},
     {"", "sim", "Cluster",
      "Run agents on simulated nodes where much goes wrong, from a seed; exit code 1 if one breaks",
      "  kith sim --seeds 20                the built-in scenario\n"

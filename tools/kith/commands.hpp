@@ -68,6 +68,13 @@ result<int> logs_command(const context& c);
 result<int> config_show_command(const context& c);
 result<int> config_check_command(const context& c);
 
+result<int> backup_command(const context& c);
+result<int> backup_ls_command(const context& c);
+result<int> backup_verify_command(const context& c);
+result<int> restore_command(const context& c);
+result<int> verify_command(const context& c);
+result<int> fsck_command(const context& c);
+
 result<int> spawn_command(const context& c);
 result<int> own_command(const context& c);
 result<int> agents_command(const context& c);

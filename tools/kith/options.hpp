@@ -87,6 +87,12 @@ struct options {
   std::string faults;            // "none", or kinds by commas; empty: all
   std::vector<std::size_t> only; // faults of the plan, by number
   bool log = false;
+  // backup, restore
+  std::string where;        // the directory of backups
+  std::uint32_t backup = 0; // 0: the newest
+  std::uint64_t keep = 0;   // 0: all
+  std::uint64_t rate = 0;   // MiB a second; 0: as fast as it goes
+  bool force = false;
   // a command of an extension: its own arguments, untouched
   std::vector<std::string> rest;
 };
