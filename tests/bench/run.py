@@ -73,14 +73,14 @@ def main():
     names = [line.split()[0] for line in listed.stdout.splitlines()]
     check(listed.returncode == 0 and sorted(names) == sorted(ROWS), f"--list has every row: {names}")
 
-    all_rows = bench(kith, "--tiny", "--json", KITH_BENCH_JS=libp2p)
+    all_rows = bench(kith, "--tiny", "--json", BENCH_JS_LIBP2P=libp2p)
     check(all_rows.returncode == 0, f"all rows are measured: {all_rows.returncode} {all_rows.stderr}")
     rows = json.loads(all_rows.stdout)
     check([r["name"] for r in rows] == names, "the table has the rows of --list in their order")
     for row in rows:
         check_row(row)
 
-    none = bench(kith, "--tiny", "--json", "--only", "libp2p_stream", KITH_BENCH_JS="/nonexistent")
+    none = bench(kith, "--tiny", "--json", "--only", "libp2p_stream", BENCH_JS_LIBP2P="/nonexistent")
     rows = json.loads(none.stdout)
     check(none.returncode == 1 and len(rows) == 1, "a row that cannot be measured fails the bench")
     row = rows[0]

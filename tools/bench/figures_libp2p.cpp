@@ -14,9 +14,9 @@ namespace {
 constexpr const char* name = "libp2p_stream";
 constexpr std::size_t message_size = 1'024;
 
-// KITH_BENCH_JS, or where the tests of the tree that this program was built from have it.
+// BENCH_JS_LIBP2P, or where the tests of the tree that this program was built from have it.
 std::filesystem::path js_package() {
-  const char* given = std::getenv("KITH_BENCH_JS");
+  const char* given = std::getenv("BENCH_JS_LIBP2P");
   return given != nullptr ? given : KITH_SOURCE_DIR "/tests/interop/libp2p";
 }
 
@@ -39,7 +39,7 @@ result<void> measure_libp2p(measurement& m) {
   for (const auto& needed : {script, node})
     if (!std::filesystem::exists(needed)) {
       m.cannot(name, needed + " is not there; `npm ci --ignore-scripts` in tests/interop/libp2p of "
-                              "the source tree installs js-libp2p (KITH_BENCH_JS names another "
+                              "the source tree installs js-libp2p (BENCH_JS_LIBP2P names another "
                               "place for it)");
       return {};
     }
