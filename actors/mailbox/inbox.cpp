@@ -66,6 +66,8 @@ void inbox::load(in_stream& s, const std::vector<store::entry>& found) {
       return; // the store's checksums make this a defect or bit rot; the stream stays behind and
               // says so
     push(s, {verifier::stored(std::move(*parsed), {}), keys::queue_expires(e.key), 1});
+    // A local sender's commit may be on disk before its word of it is heard, which is old then.
+    s.known = std::max(s.known, expected);
   }
 }
 

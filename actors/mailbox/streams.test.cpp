@@ -422,3 +422,41 @@ TEST_CASE("more streams than the limit are refused, with a word", "[mailbox][uni
   CHECK(w.b.cell(to, "seen").size() == std::string(R"(["0","1"])").size());
   CHECK(w.b.logged.size() == 1);
 }
+
+TEST_CASE("what is read from disk before its sender's word of it comes is taken once",
+          "[mailbox][unit]") {
+  seeded_random random(3);
+  const auto from = secret_key::generate(random).did(), to = secret_key::generate(random).did();
+  const stream_id id{from, to, lane::request, 7};
+  mailbox_limits limits;
+  limits.stream_count_max = 3;
+  inbox in(limits, keys::of(to), [](const stream_key&) { return std::make_shared<local_flow>(); });
+  std::vector<envelope> sent;
+  std::vector<store::entry> disk;
+  stream_head head;
+  for (int i = 0; i < 5; ++i) {
+    envelope_fields f;
+    f.id = uuid_generator().next(1000 + i, random);
+    f.from = from.text();
+    f.to = to.text();
+    f.kind = "note";
+    f.incarnation = id.incarnation;
+    f.seq = head.next;
+    f.previous = head.last;
+    sent.push_back(envelope::build(f));
+    head = {f.seq + 1, sent.back().hash()};
+    disk.push_back({keys::inbox(id.key(), f.seq), slice(sent.back().raw())});
+  }
+  auto heard = [&](int i) { return in.local(id, verifier::local(sent[std::size_t(i)], {}), 0); };
+  for (int i = 0; i < 3; ++i) heard(i);
+  auto& s = *heard(3); // no room for it
+  REQUIRE(s.behind());
+  for (int i = 0; i < 3; ++i) in.consume(s);
+  in.load(s, disk); // the last one's commit is synced already
+  CHECK(s.pending.size() == 2);
+  CHECK_FALSE(s.behind());
+  heard(4);
+  REQUIRE(s.pending.size() == 2);
+  CHECK(s.pending.back().envelope->seq() == 5);
+  CHECK_FALSE(s.behind());
+}
