@@ -192,6 +192,19 @@ journal::group journal::next_group() const {
   return g;
 }
 
+result<void> journal::commit(const group& g) {
+  const std::span<const write_batch> all(taken_.batches);
+  const auto batches = all.subspan(batch_cursor_, g.batches);
+  if (options_.series == nullptr) return backend_.commit(batches, g.last);
+  const auto began = clock_.now();
+  KITH_TRY(backend_.commit(batches, g.last));
+  const auto took = std::chrono::duration_cast<std::chrono::nanoseconds>(clock_.now() - began);
+  options_.series->sync_time.note(std::uint64_t(std::max<std::int64_t>(took.count(), 0)));
+  options_.series->commit_bytes.note(g.bytes);
+  options_.series->commit_batches.note(g.batches);
+  return {};
+}
+
 void journal::write_group() {
   const auto g = next_group();
   std::optional<error> failed;
@@ -200,11 +213,8 @@ void journal::write_group() {
     failed = failed_;
   }
   if (failed) return fail_all(*failed);
-  if (g.batches > 0) {
-    const std::span<const write_batch> all(taken_.batches);
-    if (auto written = backend_.commit(all.subspan(batch_cursor_, g.batches), g.last); !written)
-      return fail_all(written.error());
-  }
+  if (g.batches > 0)
+    if (auto written = commit(g); !written) return fail_all(written.error());
   {
     std::lock_guard lock(mutex_);
     pending_bytes_ -= g.pending_bytes;

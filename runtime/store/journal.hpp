@@ -4,6 +4,7 @@
 #pragma once
 
 #include "runtime/base/clock.hpp"
+#include "runtime/observe/metrics.hpp"
 #include "runtime/store/store.hpp"
 
 #include <atomic>
@@ -14,6 +15,17 @@
 
 namespace kith::store {
 
+// What a journal counts (docs/METRICS.md).
+struct journal_series {
+  explicit journal_series(observe::registry& in)
+      : commit_bytes(in.distribution("kith_journal_commit_bytes", observe::sizes)),
+        commit_batches(in.distribution("kith_journal_commit_batches", observe::numbers)),
+        sync_time(in.distribution("kith_journal_sync_seconds", observe::times)) {}
+  observe::histogram& commit_bytes;
+  observe::histogram& commit_batches;
+  observe::histogram& sync_time; // of a commit: written and synced
+};
+
 struct journal_options {
   bool threaded = true; // false: nothing happens until pump(), for tests and simulation
   std::size_t group_bytes_max = 4 << 20;
@@ -22,6 +34,7 @@ struct journal_options {
   // themselves long before.
   std::size_t pending_bytes_max = 256 << 20;
   duration witness_interval = std::chrono::seconds(1);
+  journal_series* series = nullptr; // outlives the journal; null: nothing is counted
 };
 
 struct journal_stats {
@@ -93,6 +106,7 @@ private:
   bool take(); // under mutex_: moves what is pending to taken_ if that is used up
   void write_group();
   group next_group() const;
+  result<void> commit(const group& g);
   void witness_if_due(bool now);
   void fail_all(const error& e);
 

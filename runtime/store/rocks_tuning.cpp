@@ -81,6 +81,7 @@ rocks_tuning::rocks_tuning(const rocks_options& o) : faults(o.faults) {
   db.env = faults ? fault_env.get() : rocksdb::Env::Default();
   db.create_if_missing = db.create_missing_column_families = true;
   db.paranoid_checks = true;
+  db.listeners.push_back(stalls);
 
   // The log: bounded, and after a crash read up to its first damaged record; the witness says
   // whether that was enough.
