@@ -73,7 +73,9 @@ struct release {
 mailbox_actor::mailbox_actor(caf::actor_config& config, tenant who, mailbox_limits limits,
                              kith::mailbox::environment env, mailbox_ports ports, bool unclean)
     : caf::event_based_actor(config), box_(std::move(who), limits, env), time_(env.time),
-      ports_(std::move(ports)), unclean_(unclean) {}
+      ports_(std::move(ports)), unclean_(unclean),
+      gate_(env.meter ? std::shared_ptr<actor_gate>(env.meter, &env.meter->gate)
+                      : std::make_shared<actor_gate>()) {}
 
 caf::behavior mailbox_actor::make_behavior() {
   // Before the store is read, whatever an earlier life of this mailbox submitted must be in it.

@@ -47,8 +47,7 @@ private:
   const kith::clock& time_;
   mailbox_ports ports_;
   bool unclean_;
-  std::shared_ptr<actor_gate> gate_ =
-      std::make_shared<actor_gate>();                   // shared with the router and senders
+  std::shared_ptr<actor_gate> gate_; // shared with the router, senders and the meter
   std::unordered_map<std::uint64_t, caf::actor> links_; // by session: where acks go
   std::optional<time_point> wake_at_;
   bool stopping_ = false;

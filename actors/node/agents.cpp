@@ -222,6 +222,9 @@ mailbox::environment environment_for(node_parts& parts, const tenant& who) {
       [&parts, id = who.self](const did& watched, bool on) { watch(parts, id, watched, on); },
       {},
       parts.boot_epoch > 1};
+  env.series = parts.meters.of_type(who.type);
+  env.meter = std::make_shared<agent_meter>();
+  parts.meters.agents.add(who.self, who.type, who.name, env.meter);
   if (who.outside()) return env;
   if (parts.on_stale_write)
     env.stale_write = [&parts, id = who.self, type = who.type](std::string_view cell,

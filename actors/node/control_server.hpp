@@ -75,6 +75,8 @@ void handlers(node_parts& parts, const boost::json::object& args, control_server
 void handler_cancel(node_parts& parts, const boost::json::object& args,
                     control_server::reply reply);
 void health(node_parts& parts, const boost::json::object& args, control_server::reply reply);
+void metrics(node_parts& parts, const boost::json::object& args, control_server::reply reply);
+void log_level(node_parts& parts, const boost::json::object& args, control_server::reply reply);
 void config(node_parts& parts, const boost::json::object& args, control_server::reply reply);
 void where(node_parts& parts, const boost::json::object& args, control_server::reply reply);
 void dlq_ls(node_parts& parts, const boost::json::object& args, control_server::reply reply);

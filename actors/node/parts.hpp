@@ -14,8 +14,10 @@
 #include "actors/mailbox/mailbox_actor.hpp"
 #include "actors/membership/cluster_actor.hpp"
 #include "actors/node/crash_log.hpp"
+#include "actors/node/metering.hpp"
 #include "actors/node/node.hpp"
 #include "actors/supervisor/supervisor.hpp"
+#include "runtime/audit/audit_log.hpp"
 #include "runtime/identity/keystore.hpp"
 #include "runtime/net/network.hpp"
 #include "runtime/net/reactor.hpp"
@@ -64,8 +66,12 @@ struct node_parts {
   net::reactor& reactor;
   net::network& network;
   const bool threads;
+  node_metering meters; // before the journal and all that counts
   std::optional<observe::log_hub> logs;
   observe::logger log;
+  std::unique_ptr<audit::audit_log> audit; // null: a simulated node, which nobody administers
+  // By logger: what takes its level back. The reactor's alone; 0: nothing does.
+  std::map<std::string, net::timer_id> log_timers;
   std::optional<keystore> keys;
   crypto::secret_buffer cluster_secret;
   std::unique_ptr<store::backend> disk;
@@ -83,7 +89,6 @@ struct node_parts {
   std::shared_ptr<seen_positions> seen =
       std::make_shared<seen_positions>();                 // shared with the cluster's actor
   std::function<void(const stale_write&)> on_stale_write; // empty: not looked for
-  observe::registry metrics;
   edge::inbox_hub hub;
   edge::history_book histories;
   std::unique_ptr<net::listener> listener;

@@ -51,6 +51,17 @@ void define_tree(CLI::App& c, options& o) {
   c.add_flag("--watch,-w", o.watch,
              "Go on and show each change, until Ctrl-C; with --json one document a line");
 }
+void define_top(CLI::App& c, options& o) {
+  auto* once = c.add_flag("--once", o.once,
+                          "Show it once: two looks, an interval apart, and what is between "
+                          "(default where stdout is no terminal, and with --json)");
+  c.add_flag("--watch,-w", o.watch,
+             "There too go on, until Ctrl-C; with --json one document a line")
+      ->excludes(once);
+  c.add_option("--interval", o.interval, "From one look to the next (default 1s)");
+  c.add_option("--lines,-n", o.lines, "At most so many agents (default 100)")
+      ->check(CLI::Range(0u, 1000u));
+}
 void define_spawn(CLI::App& c, options& o) {
   c.add_option("type", o.type,
                "A type of agent; `kith spawn` of an unknown one says which there are")
@@ -131,6 +142,21 @@ void define_logs(CLI::App& c, options& o) {
   c.add_option("--level", o.level, "Only from this level on")
       ->check(CLI::IsMember({"trace", "debug", "info", "warn", "error"}));
   c.add_option("--grep", o.grep, "Only lines with this text");
+}
+
+void define_log_level(CLI::App& c, options& o) {
+  c.add_option(
+       "words", o.words,
+       "LEVEL, or LOGGER LEVEL: trace, debug, info, warn, error or off (default: show them)")
+      ->expected(0, 2);
+  c.add_option("--for", o.for_, "Back to the node's log.level after so long, a week at most");
+}
+void define_audit_show(CLI::App& c, options& o) {
+  c.add_option("--lines,-n", o.lines, "How many of the last lines of each node (default 100)")
+      ->check(CLI::Range(0u, 1'000'000u));
+}
+void define_audit_verify(CLI::App& c, options& o) {
+  c.add_option("--head", o.head, "SEQ:DIGEST, as it was printed once and kept elsewhere");
 }
 
 void define_did_new(CLI::App& c, options& o) {
@@ -235,12 +261,27 @@ constexpr command_spec specs[] = {
     {"", "ps", "Cluster", "List the nodes", "  kith ps\n  kith ps --json", define_nothing},
     {"", "tree", "Cluster", "Show a node's supervision tree",
      "  kith tree --node n2\n  kith tree --watch", define_tree},
+    {"", "top", "Cluster",
+     "Show what the nodes here do: turns, what waits, the busiest agents, links, the journal",
+     "  kith top                     each second, until q or Ctrl-C\n"
+     "  kith top --json              once\n"
+     "  kith top --json --watch --interval 10s   one document a line",
+     define_top},
     {"", "stop", "Cluster", "Stop the nodes in order, and wait for that; with --node only one",
      "  kith stop\n  kith stop --node n2 --deadline 10s", define_stop},
     {"", "doctor", "Cluster", "Say what is wrong with this installation, and how to mend it",
      "  kith doctor\n  kith doctor --node n2 --json", define_nothing},
     {"", "logs", "Cluster", "Show what the nodes here have logged; with --node only one",
      "  kith logs --level warn\n  kith logs --node n2 --follow --grep link", define_logs},
+    {"", "log-level", "Cluster", "Change what the nodes here log, while they run; or show it",
+     "  kith log-level debug --for 10m\n  kith log-level link trace --node n2\n  kith log-level",
+     define_log_level},
+    {"audit", "show", "", "Show who changed what on the nodes here",
+     "  kith audit show --node n1 --lines 20", define_audit_show},
+    {"audit", "verify", "",
+     "Hold the audit logs of the nodes here against what was written; exit code 8 if one differs",
+     "  kith audit verify\n  kith audit verify --node n1 --head 17:9f86d081...",
+     define_audit_verify},
     {"", "sim", "Cluster",
      "Run agents on simulated nodes where much goes wrong, from a seed; exit code 1 if one breaks",
      "  kith sim --seeds 20                the built-in scenario\n"
@@ -319,6 +360,7 @@ constexpr command_spec specs[] = {
 
 constexpr command_family families[] = {
     {"config", "Cluster", "The settings of nodes (show, check)"},
+    {"audit", "Cluster", "Who changed what on a node (show, verify)"},
     {"did", "Identity",
      "Identities outside of any node, and resolving those of others (new, show, "
      "resolve, rotate, publish, withdraw)"},
