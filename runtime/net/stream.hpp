@@ -57,8 +57,7 @@ public:
   // Ends now and drops what is queued. No handler is called any more.
   virtual void abort() = 0;
 
-  // "192.0.2.1:4711", "[2001:db8::1]:4711", "unix:/path" or, of one that connected here,
-  // "unix:uid=1000,pid=4711" as the kernel knows it. Stays
+  // "192.0.2.1:4711", "[2001:db8::1]:4711", "unix:/path" or, for an unnamed peer, "unix:". Stays
   // after the end.
   virtual std::string remote_address() const = 0;
 };
