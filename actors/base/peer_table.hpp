@@ -19,6 +19,8 @@ struct peer_status {
   std::uint64_t rtt_us = 0;           // 0: not measured yet
   std::uint64_t unacknowledged = 0;   // envelopes on their way there
   std::uint64_t volatile_dropped = 0; // QoS 0 envelopes that found no room
+  std::uint64_t queue_bytes = 0;      // of data frames that wait for the connection
+  std::uint64_t credit_stalls = 0;    // times that a stream had more than its recipient takes
 };
 
 // Thread-safe.

@@ -23,8 +23,9 @@ public:
     bool runs = false;
   };
   explicit turn_watch(const clock& time) : time_(time) {}
-  void begin(std::string_view handler) {
-    auto now = time_.now();
+  void begin(std::string_view handler) { begin(handler, time_.now()); }
+  // As of then, by the same clock.
+  void begin(std::string_view handler, time_point now) {
     std::lock_guard lock(mutex_);
     turn_.handler = handler;
     turn_.since = now;
@@ -43,22 +44,6 @@ private:
   const clock& time_;
   mutable std::mutex mutex_;
   turn turn_;
-};
-
-// Notes one turn while it lives. `watch` may be null.
-class turn_note {
-public:
-  turn_note(turn_watch* watch, std::string_view handler) : watch_(watch) {
-    if (watch_ != nullptr) watch_->begin(handler);
-  }
-  ~turn_note() {
-    if (watch_ != nullptr) watch_->end();
-  }
-  turn_note(const turn_note&) = delete;
-  turn_note& operator=(const turn_note&) = delete;
-
-private:
-  turn_watch* watch_;
 };
 
 // Thread-safe. As many entries as there are agents.

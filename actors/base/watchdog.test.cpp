@@ -5,6 +5,17 @@
 using namespace kith;
 using std::chrono::milliseconds;
 
+namespace {
+
+struct running_turn {
+  running_turn(turn_watch* in, std::string_view handler) : watch(in) { watch->begin(handler); }
+  ~running_turn() { watch->end(); }
+  running_turn(const running_turn&) = delete;
+  turn_watch* watch;
+};
+
+} // namespace
+
 TEST_CASE("a handler that runs for long is named, and again each time it took twice as long",
           "[base][unit]") {
   manual_clock time;
@@ -16,9 +27,9 @@ TEST_CASE("a handler that runs for long is named, and again each time it took tw
   dog.add(quick, "worker", other);
   CHECK(dog.look(time.now(), patience).empty());
   {
-    turn_note running(watch.get(), "nap");
+    running_turn running(watch.get(), "nap");
     time.advance(milliseconds(999));
-    turn_note short_one(other.get(), "work");
+    running_turn short_one(other.get(), "work");
     CHECK(dog.look(time.now(), patience).empty());
     time.advance(milliseconds(1));
     auto found = dog.look(time.now(), patience);
@@ -35,7 +46,7 @@ TEST_CASE("a handler that runs for long is named, and again each time it took tw
     CHECK(found[1].held == milliseconds(2000));
   }
   CHECK(dog.look(time.now(), patience).empty());
-  turn_note again(watch.get(), "nap"); // a new turn has its patience anew
+  running_turn again(watch.get(), "nap"); // a new turn has its patience anew
   time.advance(patience);
   CHECK(dog.look(time.now(), patience).size() == 1);
   dog.remove(slow);

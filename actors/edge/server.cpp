@@ -92,11 +92,15 @@ void server::accept(std::unique_ptr<net::byte_stream> socket) {
   http_->adopt(std::move(socket), tls_ != nullptr);
 }
 
-void server::refresh() {
-  timer_ = reactor_.after(refresh_interval, [this] { refresh(); });
+void server::note_connections() {
   auto counts = http_->counts();
   of_.metrics.measure("kith_edge_connections").set(std::int64_t(counts.connections));
   of_.metrics.measure("kith_edge_streams").set(std::int64_t(counts.streams + counts.websockets));
+}
+
+void server::refresh() {
+  timer_ = reactor_.after(refresh_interval, [this] { refresh(); });
+  note_connections(); // for those who look by the control socket
   if (!tls_) return;
   auto changed = tls_->refresh(of_.time.wall());
   if (!changed)
@@ -159,9 +163,31 @@ void server::handle(net::http_request request, net::http_responder answer) {
   }
   const auto& r = *found->found;
   of_.metrics.count("kith_edge_requests_total", {{"route", std::string(r.name)}}).add();
+  if (r.name == "metrics") note_connections();
   call c{std::move(request), {}, std::move(found->params)};
   if (auto no = refuse(c, r)) return answer.respond(std::move(*no));
-  r.run(std::move(c), std::move(answer));
+  if (!of_.audit || !c.who.rules() || !r.writes()) return r.run(std::move(c), std::move(answer));
+  run_noted(r, std::move(c), std::move(answer));
+}
+
+// What the operator does stands in the audit log before it is begun.
+void server::run_noted(const route& r, call c, net::http_responder answer) {
+  struct held_call {
+    call what;
+    net::http_responder answer;
+  };
+  // Shared: it comes back through std::function, which must be copyable.
+  auto held = std::make_shared<held_call>(held_call{std::move(c), std::move(answer)});
+  const auto& request = held->what.request;
+  const std::string act = "edge." + std::string(r.name);
+  const auto subject = std::string(request.path());
+  const auto who = "operator's token, from " + request.remote_address;
+  of_.audit(act, subject, who, [this, &r, held](const result<void>& noted) {
+    reactor_.post([&r, held, noted] {
+      if (!noted) return held->answer.respond(problem(noted.error()));
+      r.run(std::move(held->what), std::move(held->answer));
+    });
+  });
 }
 
 void server::drain(duration deadline, std::function<void()> done) {

@@ -58,6 +58,8 @@ private:
          std::unique_ptr<net::tls_client_context> trust);
   void accept(std::unique_ptr<net::byte_stream> socket);
   void handle(net::http_request request, net::http_responder answer);
+  void note_connections();
+  void run_noted(const route& r, call c, net::http_responder answer);
   // The answer that ends it, or nothing: go on.
   std::optional<net::http_response> refuse(call& c, const route& r);
   std::optional<net::http_response> too_often(rate_limiter& reads, rate_limiter& writes,

@@ -405,6 +405,7 @@ TEST_CASE("metrics are for this machine and the operator; readiness says why not
   auto metrics = w.ask({"GET", "/metrics"});
   CHECK(metrics.status == 200);
   CHECK(metrics.body.find("kith_edge_requests_total{route=\"metrics\"} 1") != std::string::npos);
+  CHECK(metrics.body.find("\nkith_edge_connections 1\n") != std::string::npos);
   CHECK(w.ask({"GET", "/readyz"}).status == 200);
   w.unready = "the node is joining its cluster";
   auto no = w.ask({"GET", "/readyz"});
@@ -428,4 +429,25 @@ TEST_CASE("whose delegation has ended sends nothing until it is renewed, and sti
   check_problem(post(), 403, "delegation_expired");
   CHECK(w.as(w.bob, {"GET", "/api/messages/" + bob + "/pending"}).status == 200);
   CHECK(w.noted() == "");
+}
+
+TEST_CASE("what the operator does is noted before it is done, and not done if it cannot be",
+          "[edge][unit]") {
+  world w;
+  auto from_node = json::object();
+  from_node.set("to", "ada"), from_node.set("kind", "note"), from_node.set("text", "operator");
+  w.audits = false;
+  const auto refused = w.as_operator({"POST", "/api/messages", {}, from_node.dump()});
+  CHECK(refused.status >= 500);
+  CHECK(refused.body.find("audit_failed") != std::string::npos);
+  CHECK(w.noted() == "");
+  w.audits = true;
+  CHECK(w.as_operator({"POST", "/api/messages", {}, from_node.dump()}).status == 202);
+  CHECK(w.noted() == R"(["operator"])");
+  CHECK(w.audited ==
+        std::vector<std::string>(2, "edge.sendMessage /api/messages operator's token"));
+  CHECK(w.noted_before == std::vector<std::string>(2, ""));
+  CHECK(w.as_operator({"GET", "/api/agents"}).status == 200); // who looks changes nothing
+  REQUIRE(w.register_mailbox(w.bob) == 201);                  // nor is a signer the operator
+  CHECK(w.audited.size() == 2);
 }

@@ -50,8 +50,15 @@ struct services {
   // Sets up, or renews, the mailbox of a DID outside, whose signature has been checked; `done` on
   // any thread, once it is synced.
   std::function<void(delegation, std::function<void(result<mailbox_status>)> done)> open_mailbox;
+  // All metrics of the node, up to date; empty: those of the registry.
+  std::function<std::vector<observe::registry::sample>()> read_metrics;
   // What this node's ledger knows of a message, as a JSON array.
   std::function<std::string(const uuid&)> history;
+  // Notes what the operator is about to do; `done` on any thread, once, when it is noted or cannot
+  // be. Empty: nobody keeps note.
+  std::function<void(const std::string& act, const std::string& subject, const std::string& who,
+                     std::function<void(result<void>)> done)>
+      audit;
 };
 
 } // namespace kith::edge

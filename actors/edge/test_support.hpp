@@ -43,6 +43,12 @@ struct world {
     of.unready = [this] { return unready; };
     of.history = [](const uuid&) { return std::string(R"([{"state":"handled"}])"); };
     of.open_mailbox = [this](delegation d, auto done) { open_mailbox(std::move(d), done); };
+    of.audit = [this](const std::string& act, const std::string& subject, const std::string& who,
+                      std::function<void(result<void>)> done) {
+      audited.push_back(act + " " + subject + " " + who.substr(0, 16));
+      noted_before.push_back(noted());
+      done(audits ? result<void>() : fail(errc::io, "audit_failed", "no room"));
+    };
     edge =
         server::listen(net.reactor_of("localhost"), net.network_of("localhost"), of, std::move(o))
             .value();
@@ -251,7 +257,9 @@ struct world {
   std::unique_ptr<store::memory_backend> disk = store::memory_backend::open(memory).value();
   std::unique_ptr<store::journal> journal = std::make_unique<store::journal>(
       *disk, clock, store::journal_options{false}, [](const error&) {});
-  bool syncs = true; // whether run() lets the journal write
+  bool syncs = true;                              // whether run() lets the journal write
+  bool audits = true;                             // whether the audit log can be written
+  std::vector<std::string> audited, noted_before; // what the operator did, and what was so before
   bool disk_low = false;
   std::string unready;
   kith::router router;

@@ -203,6 +203,8 @@ void link_actor::tick() {
   ports_.peers.update(peer_, [&](peer_status& p) {
     p.unacknowledged = streams_.unacknowledged();
     p.volatile_dropped = streams_.volatile_dropped() + gate_->dropped;
+    p.queue_bytes = session_->data_waiting();
+    p.credit_stalls = streams_.credit_stalls();
   });
 }
 
@@ -210,7 +212,10 @@ void link_actor::lost(const error& why) {
   ports_.log.warn("link lost", {{"peer", peer_.text()}, {"why", why.what()}});
   session_ = nullptr;
   streams_.disconnected();
-  ports_.peers.update(peer_, [](peer_status& p) { p.state = "down"; });
+  ports_.peers.update(peer_, [](peer_status& p) {
+    p.state = "down";
+    p.queue_bytes = 0;
+  });
   send(cluster_, link_changed{peer_, false});
 }
 

@@ -83,6 +83,7 @@ public:
   void send_control(bytes frame);
   void send_data(bytes frame);
   bool room() const { return data_size_.load(std::memory_order_relaxed) < ports_.data_queue_max; }
+  std::size_t data_waiting() const { return data_size_.load(std::memory_order_relaxed); }
   void close(wire::parting why, std::string text);
   // The link has done with so many of the frames that it was handed.
   void handled(std::size_t count);

@@ -137,6 +137,10 @@ bool link_streams::may_send(const carried& c, std::size_t size) const {
   return c.in_flight.empty() || c.in_flight_bytes + size <= c.credit_bytes;
 }
 
+void link_streams::stall(carried& c) {
+  if (!std::exchange(c.stalled, true)) ++credit_stalls_;
+}
+
 // Whether the stream has to rest in front of this one: sent, it would end the connection, and with
 // it every other stream. Until a connection to a newer build.
 bool link_streams::hold(carried& c, const envelope& e) const {
@@ -160,7 +164,11 @@ std::size_t link_streams::send(carried& c, const std::vector<envelope>& list) {
   };
   std::size_t count = 0;
   for (const auto& e : list) {
-    if (!may_send(c, e.size()) || !sink_->room() || hold(c, e)) break;
+    if (!may_send(c, e.size())) {
+      stall(c);
+      break;
+    }
+    if (!sink_->room() || hold(c, e)) break;
     auto left = time_left(e, wall);
     if (!wire::fits_batch(e.size())) {
       flush();
@@ -190,7 +198,10 @@ void link_streams::queue(carried& c) {
 bool link_streams::send_from_disk(carried& c) {
   static constexpr store::scan_limits portion{256, 256 << 10};
   auto upto = std::min<sequence>(c.stream->durable, c.credit_seq);
-  if (c.sent >= upto) return false;
+  if (c.sent >= upto) {
+    if (c.sent < c.stream->durable) stall(c);
+    return false;
+  }
   auto found = env_.disk.scan(store::table::queue, keys::outbox(c.stream->key, c.sent + 1),
                               keys::outbox(c.stream->key, upto + 1), portion);
   if (!found) {
@@ -274,6 +285,7 @@ void link_streams::positions(const wire::positions& p) {
     c.credit_seq = e.credit_seq;
     c.credit_bytes = e.credit_bytes;
     acknowledge(c, has);
+    if (may_send(c, 0)) c.stalled = false;
     queue(c);
   }
 }
@@ -291,6 +303,7 @@ result<void> link_streams::ack(const wire::ack& a) {
     c.credit_seq = std::max(c.credit_seq, e.credit_seq);
     c.credit_bytes = e.credit_bytes;
     acknowledge(c, e.acked);
+    if (may_send(c, 0)) c.stalled = false;
     queue(c);
   }
   return {};

@@ -69,6 +69,8 @@ public:
 
   std::size_t unacknowledged() const;
   std::uint64_t volatile_dropped() const { return volatile_dropped_; }
+  // How often a stream had more to send than its recipient's credit allowed.
+  std::uint64_t credit_stalls() const { return credit_stalls_; }
 
 private:
   struct carried {
@@ -84,6 +86,7 @@ private:
     sequence head_sent = 0;
     time_point heard{}; // the last progress
     bool queued = false;
+    bool stalled = false;   // for want of credit, which is counted
     bool held = false;      // what comes next is QoS 1, and the peer does not take it
     bool forgotten = false; // the peer had more of it once, and is told where what is left begins
   };
@@ -95,6 +98,7 @@ private:
   void present(const did& agent);
   void acknowledge(carried& c, sequence upto);
   bool may_send(const carried& c, std::size_t size) const;
+  void stall(carried& c);
   bool hold(carried& c, const envelope& e) const;
   std::size_t send(carried& c, const std::vector<envelope>& list);
   void queue(carried& c);
@@ -108,6 +112,7 @@ private:
   std::unordered_map<did, time_point> presented_;
   std::deque<carried*> queue_; // with something on disk to be sent
   std::uint64_t volatile_dropped_ = 0;
+  std::uint64_t credit_stalls_ = 0;
 };
 
 } // namespace kith

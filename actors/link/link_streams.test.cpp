@@ -524,3 +524,30 @@ TEST_CASE("a stream rests before QoS 1 while the peer is of a build that does no
   f.position(2, 100);
   CHECK(f.sink.sent() == upto(3, 5));
 }
+
+TEST_CASE("each time that credit ends before what there is to send is counted once",
+          "[link][unit]") {
+  link_fixture f;
+  f.write(6);
+  f.position(0, 6);
+  CHECK(f.streams.credit_stalls() == 0);
+  REQUIRE(f.ack(6, 8));
+  f.write(4);
+  f.streams.open(f.stream);
+  f.streams.pump();
+  CHECK(f.sink.sent().size() == 8);
+  CHECK(f.streams.credit_stalls() == 1);
+  f.streams.open(f.stream);
+  f.streams.pump();
+  CHECK(f.streams.credit_stalls() == 1); // still the same
+  REQUIRE(f.ack(8, 9));
+  CHECK(f.streams.credit_stalls() == 2);
+  REQUIRE(f.ack(9, 100));
+  CHECK(f.sink.sent().size() == 2);
+  CHECK(f.streams.credit_stalls() == 2);
+  f.write(2, 1000);
+  REQUIRE(f.ack(10, 100, 1000)); // by bytes
+  f.streams.open(f.stream);
+  f.streams.pump();
+  CHECK(f.streams.credit_stalls() == 3);
+}

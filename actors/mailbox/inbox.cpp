@@ -239,6 +239,24 @@ bool inbox::credit_stale(const in_stream& s) const {
          could - s.credit_told >= left;
 }
 
+wall_ms inbox::oldest() const {
+  static constexpr std::size_t looked_at_max = 16; // of streams: this is done for each step
+  wall_ms found = 0;
+  if (count_ == 0) return found;
+  const auto look = [&](const in_stream& s) {
+    if (s.pending.empty()) return;
+    const auto made = s.pending.front().envelope->created();
+    if (found == 0 || made < found) found = made;
+  };
+  if (streams_.size() <= looked_at_max) {
+    for (const auto& [id, s] : streams_) look(*s);
+    return found;
+  }
+  for (std::size_t i = 0; i < std::min(ring_.size(), looked_at_max); ++i) look(*ring_[i]);
+  if (!deferred_.empty()) look(*deferred_.begin()->second);
+  return found;
+}
+
 std::vector<in_stream*> inbox::loadable() {
   std::vector<in_stream*> out;
   if (!std::exchange(any_behind_, false)) return out;

@@ -130,6 +130,9 @@ public:
   // A stream's `known` was raised from outside: loadable() has to look.
   void note_behind() { any_behind_ = true; }
 
+  // When the oldest of what waits in memory was made, by its sender's clock; 0: nothing waits. With
+  // more streams than a few, of those alone whose turn is next.
+  wall_ms oldest() const;
   std::size_t count() const { return count_; }
   std::size_t size_bytes() const { return bytes_; }
 

@@ -257,7 +257,7 @@ void mailbox::note_positions(mailbox_step& step) {
   positions_.clear();
 }
 
-mailbox_step mailbox::run() {
+mailbox_step mailbox::run_step() {
   mailbox_step step;
   if (step_ - durable_ >= limits_.commits_in_flight_max) return step; // durable() wakes us
   step.number = step_ + 1;

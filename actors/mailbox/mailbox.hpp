@@ -10,6 +10,7 @@
 #include "actors/mailbox/asks.hpp"
 #include "actors/mailbox/handlers.hpp"
 #include "actors/mailbox/inbox.hpp"
+#include "actors/mailbox/mailbox_metrics.hpp"
 #include "actors/mailbox/outbox.hpp"
 #include "actors/mailbox/pending_mail.hpp"
 #include "runtime/base/random.hpp"
@@ -119,6 +120,10 @@ public:
     bool restored = false;
     // A handler forgets what another turn wrote (agent_host). Empty: that is not looked for.
     std::function<void(std::string_view cell, std::string_view handler)> stale_write = {};
+    // What is counted, by the agent's type, and of this life alone, which its actor and the node
+    // read too. Both or neither.
+    std::shared_ptr<mailbox_series> series = {};
+    std::shared_ptr<agent_meter> meter = {};
   };
 
   mailbox(tenant who, const mailbox_limits& limits, environment env);
@@ -177,6 +182,8 @@ private:
   bool answers_wait() const; // for the sync of a mark
   void load_local_streams(bool unclean);
   result<void> load_streams(bool unclean);
+  mailbox_step run_step();
+  void note_meter();
   void note_positions(mailbox_step& step);
   void skip(in_stream& s, const stream_head& to);
   void note_position(mailbox_step& step, in_stream& s, bool rewind);
@@ -342,6 +349,7 @@ private:
   std::vector<std::pair<std::string, std::string>>
       setup_cells_; // what setup() changed, for the first step
   turn_outcome system_outcome_;
+  run_tally* tally_ = nullptr; // of the run under way, if anything is counted
   bool unclean_ = false;
   bool stopping_ = false;   // takes no further turn: the node drains, or the agent ended itself
   bool overflowed_ = false; // local streams are to be looked for on disk,

@@ -65,7 +65,7 @@ private:
   const kith::clock& time_;
   mailbox_ports ports_;
   bool unclean_;
-  std::shared_ptr<actor_gate> gate_; // shared with the router and senders
+  std::shared_ptr<actor_gate> gate_; // shared with the router, senders and the meter
   time_point busy_at_;               // the last step
   bool drowsy_ = false;              // a look is under way
   bool asleep_ = false;

@@ -164,7 +164,7 @@ mailbox::resumption mailbox::resume(const handler_id& id, const records::step_re
                          result.status == records::step_status::deadline;
   const auto given_up = cancelled ? h->run->request_at(result.at) : std::nullopt;
   auto& outcome = [&]() -> turn_outcome& {
-    const turn_note noted(env_.turns.get(), h->run->message().kind());
+    const noted_turn noted(env_.turns.get(), tally_, h->run->message().kind());
     return agent_->resume(*h->run, result, wall_);
   }();
   if (outcome.status == turn_status::done) {
@@ -317,7 +317,7 @@ std::optional<records::step_result> mailbox::ripe(const due_step& due, waiting_h
     r.reason = "the process stopped while " + step->name + " may have been under way";
     return r;
   }
-  const turn_note noted(env_.turns.get(), step->name);
+  const noted_turn noted(env_.turns.get(), tally_, step->name);
   auto made = agent_->call_once(*h.run, due.at, detail::step_key(who_.self, due.handler, *step));
   if (made) {
     r.content_type = made->content_type;

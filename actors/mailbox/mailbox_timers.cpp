@@ -167,7 +167,7 @@ void mailbox::fire(timer_table::entry& t, mailbox_step& step) {
   m.created_ms = f.due;
   m.timer = &firing;
   auto& outcome = [&]() -> turn_outcome& {
-    const turn_note noted(env_.turns.get(), m.kind);
+    const noted_turn noted(env_.turns.get(), tally_, m.kind);
     return agent_->run(message(m), wall_);
   }();
   if (outcome.status == turn_status::done) {
@@ -210,6 +210,7 @@ void mailbox::bury_firing(timer_table::entry& t, const timer_table::firing& f,
   entry.disposition = disposition::dead;
   entry.when = wall_;
   entry.reason = reason;
+  if (tally_ != nullptr) tally_->disposed(disposition::dead);
   step.batch.put(table::ledger, keys::received(entry.id), records::encode(entry));
   consume_timer(t, f, step);
 }

@@ -92,7 +92,7 @@ turn_outcome& mailbox::run_message(const envelope& e, const did& from) {
   message m(view(e, from));
   if (env_.system && e.kind().starts_with("kith."))
     if (auto said = env_.system(m)) return run_system(std::move(*said));
-  const turn_note noted(env_.turns.get(), e.kind());
+  const noted_turn noted(env_.turns.get(), tally_, e.kind());
   return agent_->run(m, wall_);
 }
 
@@ -173,6 +173,7 @@ mailbox::turn mailbox::died(in_stream& s, const std::string& reason, std::uint32
 
 void mailbox::dead_letter(const envelope& e, const std::string& reason, std::uint32_t attempts,
                           mailbox_step& step) {
+  if (tally_ != nullptr) tally_->died(cause_of(reason));
   records::dead_letter letter{e.id(), e.raw(), reason, attempts, wall_, who_.self};
   step.batch.put(table::ledger, keys::dead(e.id()), records::encode(letter));
   env_.log(log_level::error, "message " + e.id().text() + " is a dead letter: " + reason);
@@ -182,14 +183,17 @@ void mailbox::dead_letter(const envelope& e, const std::string& reason, std::uin
 // it; of QoS 1 only what is not simply handled.
 void mailbox::finish(in_stream& s, disposition d, const std::string& reason, mailbox_step& step) {
   const auto& e = s.pending.front().envelope;
-  if (e->qos() == qos::at_least_once && d == disposition::handled && reason.empty())
+  if (e->qos() == qos::at_least_once && d == disposition::handled && reason.empty()) {
+    if (tally_ != nullptr) tally_->disposed(d);
     return inbox_.consume(s);
+  }
   note_disposition(e.get(), s.key, d, reason, step);
   inbox_.consume(s);
 }
 
 void mailbox::note_disposition(const envelope& e, const stream_key& stream, disposition d,
                                const std::string& reason, mailbox_step& step) {
+  if (tally_ != nullptr) tally_->disposed(d);
   records::ledger_entry entry;
   entry.id = e.id();
   entry.owner = key_;
@@ -235,7 +239,7 @@ turn_outcome& mailbox::run_answer(const pending_ask& ask, const did& from, ask_s
     f.reason = e != nullptr ? as_text(e->payload()) : std::string_view("no answer by the deadline");
   }
   kith::answer a(f);
-  const turn_note noted(env_.turns.get(), ask.record.handler);
+  const noted_turn noted(env_.turns.get(), tally_, ask.record.handler);
   return agent_->run(a, ask.record.handler, wall_);
 }
 

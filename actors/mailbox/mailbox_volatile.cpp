@@ -6,6 +6,8 @@ namespace kith {
 // How many there were.
 std::size_t mailbox::take_unchained(mailbox_step& step) {
   std::size_t turns = 0;
+  if (unchained_.empty()) return turns;
+  if (tally_ != nullptr) tally_->chain();
   for (; !unchained_.empty() && turns < limits_.commit_turns_max && !stopping_; ++turns) {
     auto item = std::move(unchained_.front());
     unchained_.pop_front();
@@ -17,6 +19,7 @@ std::size_t mailbox::take_unchained(mailbox_step& step) {
     ++unchained_taken_.count;
     unchained_taken_.size += item.envelope->size();
   }
+  if (tally_ != nullptr) tally_->unchain();
   return turns;
 }
 

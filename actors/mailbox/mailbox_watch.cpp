@@ -96,7 +96,7 @@ void mailbox::tell_of_downs(mailbox_step& step) {
 // False: it failed, and is to be tried again.
 bool mailbox::tell_of(const down& d, std::uint32_t& attempts, mailbox_step& step) {
   auto& outcome = [&]() -> turn_outcome& {
-    const turn_note noted(env_.turns.get(), "on_down");
+    const noted_turn noted(env_.turns.get(), tally_, "on_down");
     return agent_->run(d, wall_);
   }();
   if (outcome.status == turn_status::done) {

@@ -92,6 +92,8 @@ TEST_CASE("a message that stops the process each time dies after its attempts, a
   p.w.a.settle();
   CHECK(p.w.a.cell(p.to, "seen") == R"(["1","2"])");
   CHECK(p.w.a.dead_count() == 1);
+  const observe::labels killed{{"type", "recorder"}, {"reason", "killed"}};
+  CHECK(p.w.a.metrics.count("kith_dead_letters_total", killed).value() == 1);
 }
 
 TEST_CASE("the asker is told of a message that stopped the process each time", "[mailbox][unit]") {

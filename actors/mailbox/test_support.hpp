@@ -83,7 +83,7 @@ public:
     return t.self;
   }
   result<void> activate(const did& agent, bool unclean) {
-    auto box = std::make_unique<mailbox>(tenants_.at(agent), limits, environment());
+    auto box = std::make_unique<mailbox>(tenants_.at(agent), limits, environment(agent));
     KITH_TRY(box->activate(unclean));
     for (auto& s : box->take_opened()) streams[s->id] = s;
     boxes_.insert_or_assign(agent, life{std::move(box), 1});
@@ -190,6 +190,9 @@ public:
   std::vector<std::pair<did, bool>> watches;        // begun and ended
   std::vector<std::pair<did, std::string>> crashed; // by the agents' own word
   std::vector<error> refused;                       // commits that the journal did not take
+  observe::registry metrics;                        // of all lives
+  std::map<std::string, std::shared_ptr<mailbox_series>> series;
+  std::map<did, std::shared_ptr<agent_meter>> meters; // of the last life
 
 private:
   struct life {
@@ -204,7 +207,11 @@ private:
     journal = std::make_unique<store::journal>(*backend, time_, o, [](const error&) {});
   }
 
-  mailbox::environment environment() {
+  mailbox::environment environment(const did& agent) {
+    const auto& type = tenants_.at(agent).type;
+    auto& of_type = series[type];
+    if (!of_type) of_type = std::make_shared<mailbox_series>(metrics, type);
+    auto& meter = meters[agent] = std::make_shared<agent_meter>(std::make_shared<actor_gate>());
     return {time_,
             random_,
             *backend,
@@ -222,7 +229,11 @@ private:
             [this](const message& m) { return system ? system(m) : std::nullopt; },
             [this](const did& who, sequence position) { kept.emplace_back(who, position); },
             [this](const did& who, bool on) { watches.emplace_back(who, on); },
-            {}};
+            {},
+            false,
+            {},
+            of_type,
+            meter};
   }
   result<void> bear(newborn n, mailbox_step& s) {
     if (n.name == "unwanted") return fail(errc::overloaded, "too_many_agents");

@@ -206,7 +206,8 @@ result<did> resolve_node(node_parts& parts, std::string_view node) {
 
 } // namespace
 
-mailbox::environment environment_for(node_parts& parts, const tenant& who) {
+mailbox::environment environment_for(node_parts& parts, const tenant& who,
+                                     std::shared_ptr<const actor_gate> gate) {
   auto owner = std::make_shared<std::optional<did>>(); // shared by two of one mailbox's callbacks
   mailbox::environment env{
       parts.time,
@@ -227,6 +228,9 @@ mailbox::environment environment_for(node_parts& parts, const tenant& who) {
       [&parts, id = who.self](const did& watched, bool on) { watch(parts, id, watched, on); },
       {},
       parts.boot_epoch > 1};
+  env.series = parts.meters.of_type(who.type);
+  env.meter = std::make_shared<agent_meter>(std::move(gate));
+  parts.meters.agents.add(who.self, who.type, who.name, env.meter);
   if (who.outside()) return env;
   if (parts.on_stale_write)
     env.stale_write = [&parts, id = who.self, type = who.type](std::string_view cell,
@@ -286,12 +290,12 @@ caf::actor start_mailbox(node_parts& parts, caf::actor_system& system, const ten
   auto ports = ports_for(parts, who, woken);
   ports.gate = std::move(gate);
   ports.above = std::move(above);
+  auto env = environment_for(parts, who, ports.gate);
   const bool alone = parts.threads && agent_types::blocks(who.type);
   if (alone) // a thread of its own, so that it holds up nobody else
-    return system.spawn<mailbox_actor, caf::detached>(
-        who, parts.limits, environment_for(parts, who), std::move(ports), unclean);
-  return system.spawn<mailbox_actor>(who, parts.limits, environment_for(parts, who),
-                                     std::move(ports), unclean);
+    return system.spawn<mailbox_actor, caf::detached>(who, parts.limits, std::move(env),
+                                                      std::move(ports), unclean);
+  return system.spawn<mailbox_actor>(who, parts.limits, std::move(env), std::move(ports), unclean);
 }
 
 child_spec agent_child(node_parts& parts, tenant who) {

@@ -1,6 +1,7 @@
 #include "actors/node/control_server.hpp"
 
 #include "actors/agent/registry.hpp"
+#include "actors/node/auditing.hpp"
 
 #include <boost/json.hpp>
 
@@ -11,6 +12,12 @@ namespace bj = boost::json;
 struct control_server::connection {
   connection(std::unique_ptr<net::byte_stream> s, std::size_t line_max)
       : socket(std::move(s)), lines(line_max) {}
+  // "uid=1000,pid=4711", or what else is known of who sits there.
+  std::string who() const {
+    auto from = socket->remote_address();
+    if (from.starts_with("unix:")) from.erase(0, 5);
+    return from.empty() ? "operator" : from;
+  }
   std::unique_ptr<net::byte_stream> socket;
   net::line_reader lines;
   std::size_t open = 0;
@@ -84,10 +91,6 @@ void control_server::line(const std::shared_ptr<connection>& c, std::string_view
   bj::object args;
   if (auto* a = request->if_contains("args"))
     if (auto* o = a->if_object()) args = std::move(*o);
-  if (*verb == "stop") {
-    answer(c, id, bj::value(bj::object()));
-    return parts_.reactor.post([this] { stop_(); });
-  }
   if (*verb == "types") {
     bj::array names;
     for (const auto& name : agent_types::names())
@@ -97,8 +100,10 @@ void control_server::line(const std::shared_ptr<connection>& c, std::string_view
   ++c->open;
   std::weak_ptr<connection> weak = c;
   auto& reactor = parts_.reactor;
-  control_verb(parts_, *verb, args, [this, weak, id, &reactor](result<bj::value> r) {
-    reactor.post([this, weak, id, r = std::move(r)] {
+  const bool stops = *verb == "stop";
+  reply answered = [this, weak, id, stops, &reactor](result<bj::value> r) {
+    reactor.post([this, weak, id, stops, r = std::move(r)] {
+      if (stops) parts_.reactor.post([this] { stop_(); }); // also if nobody waits for the answer
       auto self = weak.lock();
       if (!self || connections_.count(self) == 0) return;
       if (self->open-- == requests_max) self->socket->resume_reading();
@@ -110,7 +115,12 @@ void control_server::line(const std::shared_ptr<connection>& c, std::string_view
       });
       if (!fed) self->socket->close();
     });
-  });
+  };
+  if (parts_.audit && is_audited(*verb) && !stops)
+    if (auto usable = parts_.audit->usable(); !usable) return answered(fail(usable.error()));
+  auto reply_to = audited(parts_, c->who(), *verb, args, std::move(answered));
+  if (stops) return reply_to(bj::value(bj::object()));
+  control_verb(parts_, *verb, args, std::move(reply_to));
 }
 
 void control_server::answer(const std::shared_ptr<connection>& c, std::int64_t id,
@@ -154,6 +164,8 @@ void control_verb(node_parts& parts, std::string_view verb, const bj::object& ar
       {"dlq_show", control::dlq_show},
       {"config", control::config},
       {"health", control::health},
+      {"metrics", control::metrics},
+      {"log_level", control::log_level},
       {"inbox", control::inbox},
       {"dlq_replay", control::dlq_replay},
       {"dlq_purge", control::dlq_purge},

@@ -79,6 +79,8 @@ void backup(node_parts& parts, const boost::json::object& args, control_server::
 void verify(node_parts& parts, const boost::json::object& args, control_server::reply reply);
 void store_work(node_parts& parts, const boost::json::object& args, control_server::reply reply);
 void health(node_parts& parts, const boost::json::object& args, control_server::reply reply);
+void metrics(node_parts& parts, const boost::json::object& args, control_server::reply reply);
+void log_level(node_parts& parts, const boost::json::object& args, control_server::reply reply);
 void config(node_parts& parts, const boost::json::object& args, control_server::reply reply);
 void where(node_parts& parts, const boost::json::object& args, control_server::reply reply);
 void dlq_ls(node_parts& parts, const boost::json::object& args, control_server::reply reply);

@@ -168,7 +168,8 @@ caf::actor node_core::start_supervisor(caf::actor_system& s, const std::string& 
   o.limits = default_restart_limits(options.settings);
   o.stop_deadline = deadline;
   o.stop_together = together;
-  return s.spawn<supervisor>(o, supervisor_ports{time, random, tree, log.component("supervisor")});
+  return s.spawn<supervisor>(
+      o, supervisor_ports{time, random, tree, log.component("supervisor"), &meters.all});
 }
 
 caf::actor node_core::start_link(caf::actor_system& on, const did& peer, caf::actor to_tell) {

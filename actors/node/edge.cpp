@@ -73,7 +73,7 @@ edge::services services_of(node_parts& parts) {
                     parts.router,
                     parts.directory,
                     *parts.delegations,
-                    parts.metrics,
+                    parts.meters.all,
                     parts.log.component("edge"),
                     parts.hub,
                     parts.histories};
@@ -94,6 +94,12 @@ edge::services services_of(node_parts& parts) {
   of.open_mailbox = [&parts](delegation d, auto done) {
     open_mailbox(parts, std::move(d), std::move(done));
   };
+  of.read_metrics = [&parts] { return read_metrics(parts); };
+  if (parts.audit)
+    of.audit = [&log = *parts.audit](const std::string& act, const std::string& subject,
+                                     const std::string& who, auto done) {
+      log.append({act, subject, "begun", who}, std::move(done));
+    };
   of.history = [&parts](const uuid& id) { return where_here(parts, id); };
   return of;
 }

@@ -79,9 +79,13 @@ result<void> node::impl::open_store() {
     o.faults = std::make_shared<store::fault_disk>();
   KITH_ASSIGN(auto opened, store::rocks_backend::open(dir, std::move(o)));
   unclean = !opened->was_clean();
+  // Not before: the store's lock keeps another process of this node from it.
+  KITH_ASSIGN(audit, audit::audit_log::open(options.dir, time));
   rocks = opened.get();
   disk = std::move(opened);
   free_bytes = [this] { return rocks->free_bytes(); };
+  meters.disk = [this] { return rocks->stats(); };
+  meters.resident_bytes = resident_bytes_of_process;
   work = std::make_unique<store_work>(*rocks, time, random);
   const auto put_back = options.dir / backup::restored_mark;
   if (std::filesystem::exists(put_back, ec)) {
@@ -89,8 +93,10 @@ result<void> node::impl::open_store() {
     std::filesystem::remove(put_back, ec);
     if (ec) return fail(errc::io, "mark_stays", put_back.string() + ": " + ec.message());
   }
-  journal = std::make_unique<store::journal>(*disk, time, store::journal_options{},
-                                             [this](const error& why) { die(why); });
+  store::journal_options to;
+  to.series = &meters.journal;
+  journal =
+      std::make_unique<store::journal>(*disk, time, to, [this](const error& why) { die(why); });
 
   std::promise<result<journal_position>> done;
   KITH_TRY(enter_store([&](const auto& r) { done.set_value(r); }));
@@ -186,6 +192,7 @@ void node::impl::tear_down(bool in_order) {
   // Threads that sent to actors hold on to parts of the actor system: they end before it does. What
   // was submitted is durable then.
   if (journal) journal->close();
+  if (audit) audit->close(); // what was done until now is in it, and its answers are on their way
   if (in_order && system && !actors_ended(stop_grace)) {
     torn_down = false; // the destructor waits for it, if the process does not end before
     return die({errc::timeout, "still_busy",

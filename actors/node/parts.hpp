@@ -14,9 +14,11 @@
 #include "actors/mailbox/mailbox_actor.hpp"
 #include "actors/membership/cluster_actor.hpp"
 #include "actors/node/crash_log.hpp"
+#include "actors/node/metering.hpp"
 #include "actors/node/node.hpp"
 #include "actors/node/sleepers.hpp"
 #include "actors/supervisor/supervisor.hpp"
+#include "runtime/audit/audit_log.hpp"
 #include "runtime/identity/keystore.hpp"
 #include "runtime/net/network.hpp"
 #include "runtime/net/reactor.hpp"
@@ -66,8 +68,12 @@ struct node_parts {
   net::reactor& reactor;
   net::network& network;
   const bool threads;
+  node_metering meters; // before the journal and all that counts
   std::optional<observe::log_hub> logs;
   observe::logger log;
+  std::unique_ptr<audit::audit_log> audit; // null: a simulated node, which nobody administers
+  // By logger: what takes its level back. The reactor's alone; 0: nothing does.
+  std::map<std::string, net::timer_id> log_timers;
   std::optional<keystore> keys;
   crypto::secret_buffer cluster_secret;
   std::unique_ptr<store::backend> disk;
@@ -93,7 +99,6 @@ struct node_parts {
   std::shared_ptr<seen_positions> seen =
       std::make_shared<seen_positions>();                 // shared with the cluster's actor
   std::function<void(const stale_write&)> on_stale_write; // empty: not looked for
-  observe::registry metrics;
   edge::inbox_hub hub;
   edge::history_book histories;
   std::unique_ptr<net::listener> listener;
@@ -128,7 +133,8 @@ result<void> know_agents(node_parts& parts);
 // do whose supervisor this program does not declare.
 result<std::vector<child_spec>> stored_agents(node_parts& parts, const std::string& under);
 // What a mailbox asks of its node.
-mailbox::environment environment_for(node_parts& parts, const tenant& who);
+mailbox::environment environment_for(node_parts& parts, const tenant& who,
+                                     std::shared_ptr<const actor_gate> gate);
 child_spec agent_child(node_parts& parts, tenant who);
 std::string child_name(const tenant& who); // of its child_spec
 // `above` is null if the caller is its supervisor. `unclean`: of this agent, what came before the

@@ -101,6 +101,7 @@ void fell_asleep(node_parts& parts, const tenant& who, caf::actor mailbox,
   ++parts.sleeps;
   // In this order: the next life may begin as soon as the router says that it sleeps.
   parts.dog.remove(who.self);
+  parts.meters.agents.remove(who.self);
   parts.router.remove_streams_from(who.self);
   parts.journal->forget_epoch(who.self);
   parts.delegations->remove(who.self);

@@ -59,8 +59,8 @@ child_spec supervisor_child(node_parts& parts, const std::string& name) {
     o.limits = limits_of(parts, declared);
     o.stop_deadline = std::chrono::milliseconds(declared.shutdown_ms);
     auto made = system.spawn<supervisor>(
-        std::move(o),
-        supervisor_ports{parts.time, parts.random, parts.tree, parts.log.component("supervisor")});
+        std::move(o), supervisor_ports{parts.time, parts.random, parts.tree,
+                                       parts.log.component("supervisor"), &parts.meters.all});
     {
       std::lock_guard lock(parts.mutex);
       parts.supervisors[name] = made;

@@ -154,6 +154,7 @@ void agent_ended(node_parts& parts, const tenant& who, const down& what,
   if (parts.ending) return; // the node goes: others see that by its links
   parts.watches.went_down(what);
   parts.dog.remove(who.self);
+  parts.meters.agents.remove(who.self);
   if (what.reason == down_reason::crashed) {
     parts.crashes.add({parts.time.wall(), who.self, who.type, who.name, what.why, culprit});
     parts.log.error(

@@ -86,6 +86,7 @@ report run(const options& o, const make_scenario& make) {
   r.plan = chosen(make_faults(f, random), o);
   cluster_options in{.seed = o.seed, .nodes = r.nodes, .on_log = o.on_log};
   if (o.seed % sleep_every == 0) in.settings.emplace_back("actors.sleep_after_ms", "300");
+  if (o.seed % narrow_every == 0) in.settings.emplace_back("mailbox.stream_count_max", "8");
   cluster c(std::move(in));
   const auto begin = c.now();
   play(c, o, *s, random, r);

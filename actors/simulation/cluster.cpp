@@ -74,7 +74,10 @@ void cluster::impl::start(member& m) {
   if (std::exchange(m.put_back, false))
     if (auto restored = core.restore_store(); !restored)
       throw std::runtime_error(m.host + ": " + restored.error().what());
-  core.journal = std::make_unique<store::journal>(*core.disk, m.time, store::journal_options{false},
+  store::journal_options unthreaded{false};
+  unthreaded.series = &core.meters.journal;
+  unthreaded.quick = [this, &m] { return syncs_at_once(m); };
+  core.journal = std::make_unique<store::journal>(*core.disk, m.time, unthreaded,
                                                   [&core](const error& why) { core.die(why); });
   m.stopping = m.failed = false;
   // Its own record is the one thing that a node waits for before anything else.

@@ -68,6 +68,8 @@ struct cluster::impl {
   void pass(time_point until);
   void settle();
   std::optional<time_point> next_instant();
+  void after_sync(member& m);
+  bool syncs_at_once(member& m);
   void note(std::uint64_t value);
 
   // ---- faults

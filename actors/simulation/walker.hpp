@@ -17,8 +17,9 @@ struct errand {
   std::vector<std::string> route;
   int hops = 0;
   int filler = 0;
+  int notes = 3;
 };
-KITH_DESCRIBE(errand, route, hops, filler);
+KITH_DESCRIBE(errand, route, hops, filler, notes);
 
 // Tells the others numbered notes, and counts what it is told by each.
 struct walker : agent {
@@ -41,7 +42,7 @@ struct walker : agent {
       errands.set(errands.get() + 1);
       turns.set(turns.get() + 1);
       route.set(e.route);
-      for (int i = 0; i < 3; ++i) pass(e.hops, std::string(std::size_t(e.filler), 'x'));
+      for (int i = 0; i < e.notes; ++i) pass(e.hops, std::string(std::size_t(e.filler), 'x'));
     });
     on("note", [this](const note& n, const message& m) {
       turns.set(turns.get() + 1);

@@ -16,7 +16,8 @@ constexpr std::size_t waiting_max = 50; // errands that no node has taken
 
 constexpr std::string_view supervisor_name = "simulated_walkers";
 constexpr int payments_each_trip = 3;
-constexpr int looks_max = 20; // half a second each
+constexpr std::uint64_t volley_max = 400; // notes to one agent in one turn
+constexpr int looks_max = 20;             // half a second each
 
 using counts = std::map<std::string, std::int64_t>;
 
@@ -66,7 +67,14 @@ void walkers::work(world& in) {
     break;
   }
   case 3:
-    if (in.below(4) == 0) in.tell(to, "stumble"), ++stumbles_;
+    if (in.below(4) == 0) {
+      in.tell(to, "stumble"), ++stumbles_;
+    } else if (in.below(4) == 0) { // more than the other has room for in memory
+      errand e{.route = {other()}};
+      e.notes = int(in.below(volley_max));
+      in.tell(to, "errand", e);
+      ++g.errands;
+    }
     break;
   default: {
     errand e;

@@ -47,6 +47,11 @@ void supervisor::note(const child& c, const std::string& state) {
   ports_.view.set(path_of(c), {c.spec.kind, state, c.restarts, c.reason});
 }
 
+// By its kind: as many as there are types of agents.
+void supervisor::count(std::string_view what, const child& c, std::uint64_t times) {
+  if (ports_.metrics != nullptr) ports_.metrics->count(what, {{"kind", c.spec.kind}}).add(times);
+}
+
 // Null: it is not taken. The same child twice is one child.
 supervisor::child* supervisor::place_child(child_spec spec) {
   if (stopping_ || by_name_.count(spec.name) != 0) return nullptr;
@@ -54,7 +59,9 @@ supervisor::child* supervisor::place_child(child_spec spec) {
   if (order == 0 && !children_.empty()) order = children_.rbegin()->first.first;
   place at{order, ++arrivals_};
   by_name_.emplace(spec.name, at);
-  return &children_.emplace(at, child(std::move(spec), options_.limits, at)).first->second;
+  auto& c = children_.emplace(at, child(std::move(spec), options_.limits, at)).first->second;
+  for (auto what : {"kith_restarts_total", "kith_given_up_total"}) count(what, c, 0); // 0 is seen
+  return &c;
 }
 
 void supervisor::add(child_spec spec) {
@@ -169,6 +176,7 @@ void supervisor::crashed(child& c, const std::string& reason) {
   if (!delay) return give_up(c);
   ports_.log.warn("child crashed", {{"child", path_of(c)}, {"reason", reason}});
   ++c.restarts;
+  count("kith_restarts_total", c);
   note(c, "restarting");
   auto restart_at = ports_.time.now() + *delay;
   if (options_.strategy != strategy::one_for_one) return regroup(c, restart_at);
@@ -180,6 +188,7 @@ void supervisor::give_up(child& c) {
   ports_.log.error("child given up", {{"child", path_of(c)}, {"reason", c.reason}});
   c.failed = true;
   note(c, "failed");
+  count("kith_given_up_total", c);
   if (c.spec.gave_up) c.spec.gave_up(c.reason);
   if (!options_.escalates) return;
   gave_up_ = "gave up " + c.spec.name + ", which crashed too often: " + c.reason;

@@ -6,6 +6,7 @@
 #include "actors/base/tree_view.hpp"
 #include "actors/supervisor/restart_policy.hpp"
 #include "runtime/observe/logger.hpp"
+#include "runtime/observe/metrics.hpp"
 
 #include <map>
 #include <set>
@@ -31,6 +32,7 @@ struct supervisor_ports {
   random_source& random;
   tree_view& view;
   observe::logger log;
+  observe::registry* metrics = nullptr; // outlives the supervisors; null: nothing is counted
 };
 
 class supervisor final : public caf::event_based_actor {
@@ -89,6 +91,7 @@ private:
   void forget(child& c);
   std::string path_of(const child& c) const { return options_.path + "/" + c.spec.name; }
   void note(const child& c, const std::string& state);
+  void count(std::string_view what, const child& c, std::uint64_t times = 1);
 
   supervisor_options options_;
   supervisor_ports ports_;

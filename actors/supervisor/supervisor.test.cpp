@@ -243,3 +243,22 @@ TEST_CASE_METHOD(fixture, "a supervisor that stops takes nobody in, and waits fo
   fall_asleep("a");
   CHECK(state("root").empty());
 }
+
+TEST_CASE_METHOD(fixture, "restarts and children given up are counted by their kind",
+                 "[supervisor][unit]") {
+  const auto counted = [&](std::string_view what) {
+    return metrics.count(what, {{"kind", "child"}}).value();
+  };
+  supervisor_options options;
+  options.limits.intensity_max = 1;
+  supervise(options);
+  add("a");
+  CHECK(metrics.read().size() == 2); // there before anything happens
+  tell("a", crash{});
+  CHECK(counted("kith_restarts_total") == 1);
+  pass(seconds(1));
+  CHECK(counted("kith_given_up_total") == 0);
+  tell("a", crash{});
+  CHECK(counted("kith_restarts_total") == 1);
+  CHECK(counted("kith_given_up_total") == 1);
+}

@@ -60,7 +60,8 @@ struct fixture {
   }
   void supervise(supervisor_options options = {}) {
     options.path = "root";
-    boss = system->spawn<supervisor>(std::move(options), supervisor_ports{time, random, view, {}});
+    boss = system->spawn<supervisor>(std::move(options),
+                                     supervisor_ports{time, random, view, {}, &metrics});
     run();
   }
   void supervise(enum strategy how, std::uint32_t intensity_max = 5) {
@@ -119,6 +120,7 @@ struct fixture {
 
   manual_clock time;
   seeded_random random{2};
+  observe::registry metrics;
   tree_view view;
   child_log log;
   std::map<std::string, int> starts;

@@ -1,5 +1,6 @@
 #include "runtime/backup/files.hpp"
 
+#include "runtime/base/descriptor.hpp"
 #include "runtime/identity/key_file.hpp"
 
 #include <cerrno>
@@ -11,19 +12,6 @@
 namespace kith::backup {
 
 namespace {
-
-class descriptor {
-public:
-  explicit descriptor(int fd) : fd_(fd) {}
-  descriptor(const descriptor&) = delete;
-  ~descriptor() {
-    if (fd_ >= 0) ::close(fd_);
-  }
-  int get() const { return fd_; }
-
-private:
-  int fd_;
-};
 
 tl::unexpected<error> failed(const char* doing, const std::filesystem::path& path) {
   return fail(errc::io, "backup_file",

@@ -2,6 +2,8 @@
 // between.
 #include "runtime/identity/key_file.hpp"
 
+#include "runtime/base/descriptor.hpp"
+
 #include <cerrno>
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -12,22 +14,6 @@ namespace kith {
 namespace {
 
 using std::filesystem::path;
-
-class file {
-public:
-  file(const path& name, int flags, mode_t mode = 0)
-      : fd_(::open(name.c_str(), flags | O_CLOEXEC, mode)) {}
-  file(const file&) = delete;
-  file& operator=(const file&) = delete;
-  ~file() {
-    if (fd_ >= 0) ::close(fd_);
-  }
-  explicit operator bool() const { return fd_ >= 0; }
-  int fd() const { return fd_; }
-
-private:
-  int fd_;
-};
 
 // From errno, so it is called first thing after what failed.
 error system_error(std::string code, const char* doing, const path& name) {
@@ -72,8 +58,8 @@ path directory_of(const path& name) {
 }
 
 result<void> sync_directory(const path& dir) {
-  file opened(dir, O_RDONLY | O_DIRECTORY);
-  if (!opened || ::fsync(opened.fd()) != 0) return fail(system_error("secret_file", "sync", dir));
+  const descriptor opened(::open(dir.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!opened || ::fsync(opened.get()) != 0) return fail(system_error("secret_file", "sync", dir));
   return {};
 }
 
@@ -81,7 +67,8 @@ result<void> sync_directory(const path& dir) {
 
 result<crypto::secret_buffer> load_secret_file(const path& name, bool follow_links) {
   // O_NONBLOCK: opening a pipe must not wait for whoever writes to it.
-  file opened(name, O_RDONLY | O_NONBLOCK | (follow_links ? 0 : O_NOFOLLOW));
+  const descriptor opened(
+      ::open(name.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | (follow_links ? 0 : O_NOFOLLOW)));
   if (!opened && errno == ENOENT)
     return fail(errc::not_found, "no_secret_file", name.string() + " does not exist");
   if (!opened && errno == ELOOP)
@@ -89,13 +76,13 @@ result<crypto::secret_buffer> load_secret_file(const path& name, bool follow_lin
                 name.string() + " is a symbolic link: put the file itself there");
   if (!opened) return fail(system_error("secret_file", "open", name));
   struct stat about {};
-  if (::fstat(opened.fd(), &about) != 0) return fail(system_error("secret_file", "examine", name));
+  if (::fstat(opened.get(), &about) != 0) return fail(system_error("secret_file", "examine", name));
   if (!S_ISREG(about.st_mode))
     return fail(errc::forbidden, "key_permissions", name.string() + " is not a regular file");
   if ((about.st_mode & others) != 0) return too_open(name, "600");
 
   crypto::secret_buffer read(secret_file_size_max + 1);
-  auto size = read_all(opened.fd(), read.expose_mutable());
+  auto size = read_all(opened.get(), read.expose_mutable());
   if (size < 0) return fail(system_error("secret_file", "read", name));
   if (std::size_t(size) > secret_file_size_max)
     return fail(errc::too_large, "secret_file_size",
@@ -109,11 +96,12 @@ static result<path> write_beside(const path& name, byte_view contents, random_so
   byte_array<8> suffix;
   random.fill(suffix);
   path temporary = name.string() + "." + to_hex(suffix) + ".new";
-  file made(temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, S_IRUSR | S_IWUSR);
+  const descriptor made(::open(
+      temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, S_IRUSR | S_IWUSR));
   if (!made) return fail(system_error("secret_file", "create", temporary));
   // fchmod, because an odd umask could have taken the owner's own rights away.
-  if (::fchmod(made.fd(), S_IRUSR | S_IWUSR) != 0 || !write_all(made.fd(), contents) ||
-      ::fsync(made.fd()) != 0) {
+  if (::fchmod(made.get(), S_IRUSR | S_IWUSR) != 0 || !write_all(made.get(), contents) ||
+      ::fsync(made.get()) != 0) {
     auto failed = system_error("secret_file", "write", temporary);
     ::unlink(temporary.c_str());
     return fail(std::move(failed));
@@ -150,10 +138,11 @@ result<void> create_secret_file(const path& name, byte_view contents, random_sou
 result<void> prepare_secret_directory(const path& dir) {
   if (::mkdir(dir.c_str(), S_IRWXU) == 0) return sync_directory(directory_of(dir));
   if (errno != EEXIST) return fail(system_error("key_directory", "create", dir));
-  file opened(dir, O_RDONLY | O_DIRECTORY);
+  const descriptor opened(::open(dir.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (!opened) return fail(system_error("key_directory", "open", dir));
   struct stat about {};
-  if (::fstat(opened.fd(), &about) != 0) return fail(system_error("key_directory", "examine", dir));
+  if (::fstat(opened.get(), &about) != 0)
+    return fail(system_error("key_directory", "examine", dir));
   if ((about.st_mode & others) != 0) return too_open(dir, "700");
   return {};
 }

@@ -24,6 +24,14 @@ constexpr std::size_t endpoints_max = 16; // of one name
 constexpr duration accept_retry_delay = std::chrono::milliseconds(100);
 
 // Shared by the owner's handle and the wait under way.
+// Who connected to a Unix socket, as the kernel says: "unix:uid=1000,pid=4711".
+std::string local_peer(int fd) {
+  ucred who{};
+  socklen_t size = sizeof who;
+  if (::getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &size) != 0) return "unix:";
+  return "unix:uid=" + std::to_string(who.uid) + ",pid=" + std::to_string(who.pid);
+}
+
 struct accept_loop : std::enable_shared_from_this<accept_loop> {
   accept_loop(asio_reactor::impl& reactor, unique_fd fd, accept_handler handler)
       : on(reactor), socket(reactor.io, fd.release()), on_accept(std::move(handler)) {}
@@ -50,7 +58,8 @@ struct accept_loop : std::enable_shared_from_this<accept_loop> {
         return;
       }
       if (peer.family() != AF_UNIX) tune_tcp(fd.get());
-      on_accept(make_asio_stream(on, fd.release(), endpoint_text(peer)));
+      auto from = peer.family() == AF_UNIX ? local_peer(fd.get()) : endpoint_text(peer);
+      on_accept(make_asio_stream(on, fd.release(), std::move(from)));
     }
     if (!closed) wait();
   }

@@ -160,11 +160,51 @@ TEST_CASE("metrics count by name and labels within bounds", "[observe][unit]") {
   const auto read = all.read();
   REQUIRE(read.size() == 2);
   CHECK(read[0].name == "kith_turns_total");
-  CHECK(read[0].is_counter);
+  CHECK(read[0].kind == registry::kind::counter);
   CHECK(read[1].value == 3);
 
   for (std::size_t i = 0; i < registry::series_max + 50; ++i)
     all.count("many", {{"peer", std::to_string(i)}}).add();
   CHECK(all.count("many", {{"overflow", "true"}}).value() == 50);
   CHECK(all.read().size() == registry::series_max + 3);
+}
+
+TEST_CASE("a histogram sorts by its bounds, each of which belongs to the bucket below",
+          "[observe][unit]") {
+  registry all;
+  auto& h = all.distribution("kith_x_seconds", times, {{"type", "a"}});
+  h.note(0), h.note(1'000), h.note(1'001), h.note(10'000'000'000), h.note(10'000'000'001);
+  const auto read = h.read();
+  CHECK(read[0] == 2);
+  CHECK(read[1] == 1);
+  CHECK(read[std::size(time_bounds) - 1] == 1);
+  CHECK(read[std::size(time_bounds)] == 1);
+  CHECK(h.count() == 5);
+  CHECK(h.sum() == 20'000'002'002);
+  h.add(0, 3, 30);
+  CHECK(h.read()[0] == 5);
+  CHECK(h.sum() == 20'000'002'032);
+  CHECK(&all.distribution("kith_x_seconds", times, {{"type", "a"}}) == &h);
+  static const std::vector<std::uint64_t> many(100, 7);
+  CHECK(all.distribution("many", {many}).bucket_of(8) == histogram::bounds_max);
+}
+
+TEST_CASE("a counter follows a total that is kept elsewhere, but never falls", "[observe][unit]") {
+  counter c;
+  c.raise_to(5);
+  c.raise_to(3);
+  CHECK(c.value() == 5);
+}
+
+TEST_CASE("a histogram loses nothing that several threads note", "[observe][unit]") {
+  registry all;
+  auto& h = all.distribution("h", numbers);
+  std::vector<std::thread> writers;
+  for (int t = 0; t < 4; ++t)
+    writers.emplace_back([&h] {
+      for (std::uint64_t i = 0; i < 1000; ++i) h.note(i % 10);
+    });
+  for (auto& w : writers) w.join();
+  CHECK(h.count() == 4000);
+  CHECK(h.sum() == 4 * 1000 / 10 * 45);
 }

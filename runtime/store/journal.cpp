@@ -95,6 +95,7 @@ result<journal_position> journal::submit(write_batch batch, completion done) {
     idle_ = false;
   }
   if (wake) wake_.notify_one();
+  if (options_.quick && !options_.threaded && !pumping_ && options_.quick()) pump();
   return position;
 }
 
@@ -130,7 +131,9 @@ bool journal::pump() {
     std::lock_guard lock(mutex_);
     if (abandoned_ || !take()) return false;
   }
+  const auto before = std::exchange(pumping_, true);
   write_group();
+  pumping_ = before;
   return true;
 }
 
@@ -199,6 +202,19 @@ journal::group journal::next_group() const {
   return g;
 }
 
+result<void> journal::commit(const group& g) {
+  const std::span<const write_batch> all(taken_.batches);
+  const auto batches = all.subspan(batch_cursor_, g.batches);
+  if (options_.series == nullptr) return backend_.commit(batches, g.last);
+  const auto began = clock_.now();
+  KITH_TRY(backend_.commit(batches, g.last));
+  const auto took = std::chrono::duration_cast<std::chrono::nanoseconds>(clock_.now() - began);
+  options_.series->sync_time.note(std::uint64_t(std::max<std::int64_t>(took.count(), 0)));
+  options_.series->commit_bytes.note(g.bytes);
+  options_.series->commit_batches.note(g.batches);
+  return {};
+}
+
 void journal::write_group() {
   const auto g = next_group();
   std::optional<error> failed;
@@ -207,11 +223,8 @@ void journal::write_group() {
     failed = failed_;
   }
   if (failed) return fail_all(*failed);
-  if (g.batches > 0) {
-    const std::span<const write_batch> all(taken_.batches);
-    if (auto written = backend_.commit(all.subspan(batch_cursor_, g.batches), g.last); !written)
-      return fail_all(written.error());
-  }
+  if (g.batches > 0)
+    if (auto written = commit(g); !written) return fail_all(written.error());
   {
     std::lock_guard lock(mutex_);
     pending_bytes_ -= g.pending_bytes;

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "runtime/base/clock.hpp"
+#include "runtime/observe/metrics.hpp"
 #include "runtime/store/store.hpp"
 
 #include <atomic>
@@ -14,14 +15,30 @@
 
 namespace kith::store {
 
+// What a journal counts (docs/METRICS.md).
+struct journal_series {
+  explicit journal_series(observe::registry& in)
+      : commit_bytes(in.distribution("kith_journal_commit_bytes", observe::sizes)),
+        commit_batches(in.distribution("kith_journal_commit_batches", observe::numbers)),
+        sync_time(in.distribution("kith_journal_sync_seconds", observe::times)) {}
+  observe::histogram& commit_bytes;
+  observe::histogram& commit_batches;
+  observe::histogram& sync_time; // of a commit: written and synced
+};
+
 struct journal_options {
   bool threaded = true; // false: nothing happens until pump(), for tests and simulation
+  // Asked at each submission, unless it comes from a completion: whether the disk is so quick that
+  // all that waits is durable, and its completions have run, before submit() returns. A journal
+  // with a thread may be; one without never is if this is empty.
+  std::function<bool()> quick = {};
   std::size_t group_bytes_max = 4 << 20;
   std::size_t group_count_max = 4096;
   // Submissions waiting past this are refused with overloaded "journal_full"; mailboxes bound
   // themselves long before.
   std::size_t pending_bytes_max = 256 << 20;
   duration witness_interval = std::chrono::seconds(1);
+  journal_series* series = nullptr; // outlives the journal; null: nothing is counted
 };
 
 struct journal_stats {
@@ -97,6 +114,7 @@ private:
   bool take(); // under mutex_: moves what is pending to taken_ if that is used up
   void write_group();
   group next_group() const;
+  result<void> commit(const group& g);
   void witness_if_due(bool now);
   void fail_all(const error& e);
 
@@ -121,6 +139,7 @@ private:
   // From here the writer's alone: the thread's, or the caller's of pump().
   queue taken_;
   std::size_t batch_cursor_ = 0, entry_cursor_ = 0;
+  bool pumping_ = false; // without a thread
   bool abandoned_ = false;
   journal_position witnessed_ = 0;
   time_point last_witness_{};

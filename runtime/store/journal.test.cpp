@@ -316,3 +316,45 @@ TEST_CASE("many threads submit; each sees its batches complete in order and afte
   for (int w = 0; w < writers; ++w)
     CHECK(get(*f.backend, "w" + std::to_string(w)) == std::to_string(each - 1));
 }
+
+TEST_CASE("a journal counts its commits by size, by batches and by the time they took",
+          "[store][unit]") {
+  struct slow_backend final : backend {
+    slow_backend(backend& b, manual_clock& c) : behind(b), clock(c) {}
+    result<std::optional<slice>> get(table in, byte_view key) override {
+      return behind.get(in, key);
+    }
+    result<std::vector<entry>> scan(table in, byte_view from, byte_view to,
+                                    scan_limits limits) override {
+      return behind.scan(in, from, to, limits);
+    }
+    result<void> commit(std::span<const write_batch> batches, journal_position last) override {
+      clock.advance(std::chrono::milliseconds(3));
+      return behind.commit(batches, last);
+    }
+    journal_position recovered() const override { return behind.recovered(); }
+    result<void> bear_witness(journal_position p) override { return behind.bear_witness(p); }
+    backend& behind;
+    manual_clock& clock;
+  };
+  fixture f;
+  slow_backend disk(*f.backend, f.clock);
+  observe::registry all;
+  journal_series series(all);
+  journal_options o{false};
+  o.series = &series;
+  journal j(disk, f.clock, o, {});
+  REQUIRE(j.submit(put("a", std::string(1000, 'x')), {}));
+  REQUIRE(j.submit(put("b", "1"), {}));
+  REQUIRE(j.submit({}, {}));
+  REQUIRE(j.pump());
+  CHECK(series.commit_batches.count() == 1);
+  CHECK(series.commit_batches.sum() == 2); // a barrier is none
+  CHECK(series.commit_bytes.sum() == j.stats().bytes);
+  CHECK(series.commit_bytes.sum() > 1000);
+  CHECK(series.sync_time.count() == 1);
+  CHECK(series.sync_time.sum() == 3'000'000);
+  REQUIRE(j.submit({}, {}));
+  REQUIRE(j.pump());
+  CHECK(series.sync_time.count() == 1); // nothing was written
+}

@@ -220,6 +220,29 @@ result<store_verification> rocks_backend::verify(const verification_progress& pr
   return verify_files(impl_->tuning, impl_->path, &impl_->d, impl_->position, progress);
 }
 
+rocks_stats rocks_backend::stats() const {
+  rocks_stats out;
+  const auto& d = impl_->d;
+  if (!d.db) return out;
+  const auto sum = [&](const std::string& name) {
+    std::uint64_t all = 0, one = 0;
+    for (auto* f : d.families)
+      if (d.db->GetIntProperty(f, name, &one)) all += one;
+    return all;
+  };
+  // Of the whole database, whichever table is asked.
+  std::uint64_t whole = 0;
+  if (d.db->GetIntProperty(rocksdb::DB::Properties::kIsWriteStopped, &whole))
+    out.stopped = whole != 0;
+  if (d.db->GetIntProperty(rocksdb::DB::Properties::kActualDelayedWriteRate, &whole))
+    out.delayed_bytes_per_s = whole;
+  out.compaction_pending_bytes = sum(rocksdb::DB::Properties::kEstimatePendingCompactionBytes);
+  out.table_bytes = sum(rocksdb::DB::Properties::kTotalSstFilesSize);
+  out.slowdowns = impl_->tuning.stalls->slowdowns;
+  out.stops = impl_->tuning.stalls->stops;
+  return out;
+}
+
 result<void> rocks_backend::close() {
   auto& d = impl_->d;
   if (!d.db) return {};

@@ -35,6 +35,17 @@ struct rocks_options {
   std::shared_ptr<fault_disk> faults;
 };
 
+// How RocksDB does, as it says itself.
+struct rocks_stats {
+  // Times that writes were slowed down, or held up altogether, because flush or compaction was
+  // behind; since the store was opened.
+  std::uint64_t slowdowns = 0, stops = 0;
+  bool stopped = false;                       // now
+  std::uint64_t delayed_bytes_per_s = 0;      // what writes are held to now; 0: they are not
+  std::uint64_t compaction_pending_bytes = 0; // an estimate
+  std::uint64_t table_bytes = 0;              // of SST files
+};
+
 // Thread-safe, but for close() and destruction, which come after everything else. Destroyed without
 // close(), it leaves what a crash would leave.
 class rocks_backend final : public backend {
@@ -68,6 +79,7 @@ public:
   result<backup_copy> back_up(const backup_request& request);
   // As verify_store, of this open store.
   result<store_verification> verify(const verification_progress& progress);
+  rocks_stats stats() const;
   // Syncs, leaves the clean mark (unless a commit failed) and gives the directory up. Later calls
   // to anything else fail with unavailable "store_closed". A second close does nothing.
   result<void> close();

@@ -315,3 +315,26 @@ TEST_CASE("the twin in memory does as RocksDB does", "[store][property]") {
     }
   }
 }
+
+TEST_CASE("a store says how often it held up writers, and how large its tables are",
+          "[store][unit]") {
+  temporary_dir dir;
+  rocks_options o;
+  o.write_buffer_bytes = 64 << 10; // soon full, and longer in being flushed
+  o.write_buffer_count_max = 2;
+  o.sync_writes = false;
+  auto s = open(dir, o);
+  CHECK(s->stats().stops + s->stats().slowdowns == 0);
+  CHECK_FALSE(s->stats().stopped);
+  journal_position position = 0;
+  while (s->stats().stops + s->stats().slowdowns == 0) {
+    REQUIRE(position < 100'000);
+    ++position;
+    REQUIRE(commit(*s, put(std::to_string(position), std::string(4096, 'x')), position));
+  }
+  REQUIRE(s->close());
+  s = open(dir, o);
+  CHECK(s->stats().table_bytes > 0);
+  REQUIRE(s->close());
+  CHECK(s->stats().table_bytes == 0); // closed: nothing to say, and no crash
+}

@@ -84,6 +84,7 @@ rocks_tuning::rocks_tuning(const rocks_options& o) : faults(o.faults) {
   db.paranoid_checks = true;
   // Of each whole file, kept in the manifest: a backup and a verification compare with it.
   db.file_checksum_gen_factory = rocksdb::GetFileChecksumGenCrc32cFactory();
+  db.listeners.push_back(stalls);
 
   // The log: bounded, and after a crash read up to its first damaged record; the witness says
   // whether that was enough.

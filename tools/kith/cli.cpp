@@ -54,6 +54,10 @@ constexpr entry entries[] = {
     {"dlq purge", dlq_purge_command},
     {"inbox", inbox_command},
     {"timers", timers_command},
+    {"top", top_command},
+    {"log-level", log_level_command},
+    {"audit show", audit_show_command},
+    {"audit verify", audit_verify_command},
     {"timers cancel", timers_cancel_command},
     {"sim", sim_command},
 };

@@ -92,6 +92,10 @@ result<int> dlq_purge_command(const context& c);
 result<int> inbox_command(const context& c);
 result<int> timers_command(const context& c);
 result<int> timers_cancel_command(const context& c);
+result<int> top_command(const context& c);
+result<int> log_level_command(const context& c);
+result<int> audit_show_command(const context& c);
+result<int> audit_verify_command(const context& c);
 result<int> sim_command(const context& c);
 
 } // namespace kith::cli

@@ -36,6 +36,11 @@ struct options {
   unsigned lines = 100;
   std::string level;
   std::string grep;
+  // log-level: LEVEL, or LOGGER and LEVEL
+  std::vector<std::string> words;
+  std::string for_;
+  // audit verify
+  std::string head;
   // spawn
   std::string type;
   std::string name;
@@ -46,6 +51,9 @@ struct options {
   std::string restart;
   // tree
   bool watch = false;
+  // top
+  bool once = false;
+  std::string interval;
   // agents
   bool all = false;
   bool wide = false;

@@ -1,5 +1,7 @@
 // termios(3) on /dev/tty, with the signals that would leave it silent read from a descriptor.
 #include "tools/kith/terminal.hpp"
+
+#include "runtime/base/descriptor.hpp"
 #include "runtime/identity/key_file.hpp"
 
 #include <cerrno>
@@ -13,19 +15,6 @@
 
 namespace kith::cli {
 namespace {
-
-class descriptor {
-public:
-  explicit descriptor(int fd) : fd_(fd) {}
-  descriptor(const descriptor&) = delete;
-  ~descriptor() {
-    if (fd_ >= 0) ::close(fd_);
-  }
-  int get() const { return fd_; }
-
-private:
-  int fd_;
-};
 
 error unusable(const std::string& how) {
   return {errc::unavailable, "no_terminal", "the terminal cannot be used: " + how};

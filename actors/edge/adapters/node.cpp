@@ -59,8 +59,9 @@ void add_node(routes& to, const context& with) {
                        {401, "not from elsewhere without the token"},
                        {403, "for the operator"}},
           .run = [&of](call, net::http_responder answer) {
+            const auto all = of.read_metrics ? of.read_metrics() : of.metrics.read();
             answer.respond(net::http_response::of(200, "text/plain; version=0.0.4; charset=utf-8",
-                                                  observe::prometheus_text(of.metrics.read())));
+                                                  observe::prometheus_text(all)));
           }});
   to.add({.method = "GET",
           .pattern = "/openapi.json",

@@ -48,6 +48,8 @@ report run(const options& o, const make_scenario& make);
 
 inline constexpr std::uint64_t restore_every = 16; // seeds
 inline constexpr std::uint64_t sleep_every = 3;    // seeds in which agents fall asleep soon
+// Seeds in which a mailbox has so little room in memory that it reads from its queue on disk.
+inline constexpr std::uint64_t narrow_every = 5;
 
 // Fewer faults that still break something. `failed` is of `run` with the same options; `each` hears
 // of every run.
