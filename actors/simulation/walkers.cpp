@@ -16,8 +16,9 @@ constexpr std::size_t waiting_max = 50; // errands that no node has taken
 
 constexpr std::string_view supervisor_name = "simulated_walkers";
 constexpr int payments_each_trip = 3;
-constexpr std::uint64_t volley_max = 400; // notes to one agent in one turn
-constexpr int looks_max = 20;             // half a second each
+constexpr std::uint64_t volley_max = 60; // notes to one agent in one turn
+constexpr int volley_turns = 8;
+constexpr int looks_max = 20; // half a second each
 
 using counts = std::map<std::string, std::int64_t>;
 
@@ -69,11 +70,8 @@ void walkers::work(world& in) {
   case 3:
     if (in.below(4) == 0) {
       in.tell(to, "stumble"), ++stumbles_;
-    } else if (in.below(4) == 0) { // more than the other has room for in memory
-      errand e{.route = {other()}};
-      e.notes = int(in.below(volley_max));
-      in.tell(to, "errand", e);
-      ++g.errands;
+    } else if (in.below(4) == 0) {
+      volley(in, to);
     }
     break;
   default: {
@@ -86,6 +84,16 @@ void walkers::work(world& in) {
     ++g.errands;
   }
   }
+}
+
+// In a few turns more than another agent has room for in memory; mostly one of the same node.
+void walkers::volley(world& in, const did& from) {
+  const auto node = node_of(from) * agents_each;
+  const auto to = in.below(4) == 0 ? in.below(agents_.size()) : node + in.below(agents_each);
+  errand e{.route = {agents_[to].text()}};
+  e.notes = int(in.below(volley_max));
+  for (int turn = 0; turn < volley_turns; ++turn) in.tell(from, "errand", e);
+  given_[from].errands += volley_turns;
 }
 
 bool walkers::done(world& in) {

@@ -26,6 +26,7 @@ private:
   struct given {
     int errands = 0, trips = 0, alarms = 0;
   };
+  void volley(world& in, const did& from);
   bool any_restored(world& in) const;
   std::size_t node_of(const did& agent) const;
   void check_agent(world& in, const did& agent);
