@@ -260,12 +260,12 @@ private:
 
   // An errand from outside, with an id, given again until it is known to be accepted.
   void send_errand(const did& to) {
-    std::string route;
+    simulation::errand e;
     for (auto& a : agents_)
-      if (chance_.below(2) == 0) route += (route.empty() ? "\"" : ",\"") + a.text() + "\"";
-    auto filler = chance_.below(20) == 0 ? chance_.below(100'000) : chance_.below(200);
-    auto payload = R"({"route":[)" + route + R"(],"hops":)" + std::to_string(chance_.below(4)) +
-                   R"(,"filler":)" + std::to_string(filler) + "}";
+      if (chance_.below(2) == 0) e.route.push_back(a.text());
+    e.filler = int(chance_.below(20) == 0 ? chance_.below(100'000) : chance_.below(200));
+    e.hops = int(chance_.below(4));
+    auto payload = encode(e).payload;
     errands_.push_back({to, ids_.next(time_.wall(), random_), std::move(payload)});
     ++accepted_[to];
   }
