@@ -59,7 +59,8 @@ struct burial_fixture {
   std::vector<uuid> letters() {
     const auto from = keys::dead_begin();
     std::vector<uuid> out;
-    for (const auto& e : n.backend->scan(table::ledger, from, keys::end_of(from), {}).value())
+    const auto found = n.backend->scan(table::ledger, from, keys::end_of(from), {}).value();
+    for (const auto& e : found)
       out.push_back(records::decode<records::dead_letter>(e.value).value().id);
     return out;
   }
