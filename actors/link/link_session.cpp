@@ -21,13 +21,14 @@ std::shared_ptr<link_session> link_session::start(std::unique_ptr<net::byte_stre
   s->socket_ = std::move(socket);
   s->hello_ = std::move(hello);
   s->peer_.dialed = dialed;
+  s->began_ = s->ports_.time.now();
   s->peer_.address = s->socket_->remote_address();
   libp2p::connection_options options;
   options.expected_peer = std::move(expected);
   options.protocols = {std::string(wire::protocol_name)};
   s->connection_ = std::make_unique<libp2p::connection>(
       dialed ? libp2p::role::dialer : libp2p::role::listener, s->ports_.node_key, s->ports_.random,
-      std::move(options), s->ports_.time.now());
+      std::move(options), s->began_);
   // The socket lives no longer than the session, so plain pointers would do, but for handlers that
   // end the session.
   auto weak = s->weak_from_this();
@@ -41,9 +42,7 @@ std::shared_ptr<link_session> link_session::start(std::unique_ptr<net::byte_stre
                        if (auto self = weak.lock()) self->fail(why);
                      }});
   s->pump_output();
-  s->timer_ = s->ports_.reactor.after(tick_interval, [weak] {
-    if (auto self = weak.lock()) self->tick();
-  });
+  s->wait_for_tick();
   return s;
 }
 
@@ -56,7 +55,16 @@ void link_session::tick() {
     return fail(ok.error());
   }
   pump_output();
-  timer_ = ports_.reactor.after(tick_interval, [weak = weak_from_this()] {
+  if (!announced_ && ports_.time.now() - began_ >= handshake_max)
+    return fail({errc::timeout, "handshake_timeout", "no hello and welcome in time"});
+  wait_for_tick();
+}
+
+// Until it is open nobody else holds it: the timer does, and dies with the reactor.
+void link_session::wait_for_tick() {
+  ports_.reactor.cancel(timer_);
+  auto hold = announced_ ? nullptr : shared_from_this();
+  timer_ = ports_.reactor.after(tick_interval, [weak = weak_from_this(), hold] {
     if (auto self = weak.lock()) self->tick();
   });
 }
@@ -176,6 +184,7 @@ void link_session::handshake(wire::frame& f) {
   }
   if (!session_->open()) return;
   announced_ = true;
+  wait_for_tick();
   events_.open(shared_from_this(), peer_);
 }
 

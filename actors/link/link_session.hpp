@@ -53,6 +53,8 @@ public:
   // Control frames of the peer that the link has not handled. At the limit nothing more is read, so
   // that the peer's window closes.
   static constexpr std::size_t frames_handed_max = 4096;
+  // From the start until open; then the connection ends with handshake_timeout.
+  static constexpr duration handshake_max = std::chrono::seconds(15);
   // Streams the peer may number on this connection; past it the connection ends.
   static constexpr std::size_t numbers_max = 1'000'000;
 
@@ -62,8 +64,8 @@ public:
     std::function<void(const std::shared_ptr<link_session>&, const error&)> closed; // once, last
   };
 
-  // Shared: the reactor's callbacks, the link's actor and the cluster hold it. `hello` is completed
-  // here.
+  // Shared: it lives by itself until it is open or has failed, then as long as somebody holds it:
+  // the link's actor, the cluster. `hello` is completed here.
   static std::shared_ptr<link_session> start(std::unique_ptr<net::byte_stream> socket, bool dialed,
                                              std::optional<did> expected, wire::hello hello,
                                              session_ports ports, events handlers);
@@ -111,6 +113,7 @@ private:
   bool fill();
   void pump_output();
   void tick();
+  void wait_for_tick();
   // Ends with a goodbye, as far as the peer still reads.
   void part(wire::parting why, const std::string& text, const error& reason);
   void fail(const error& why);
@@ -131,6 +134,7 @@ private:
   std::vector<wire::frame> for_link_; // gathered while one read is handled
   std::size_t unconsumed_ = 0;        // bytes read for which the peer got no new window
   net::timer_id timer_ = 0;
+  time_point began_;
   bool announced_ = false;
   bool closed_ = false;
 

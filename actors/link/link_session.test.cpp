@@ -126,6 +126,46 @@ TEST_CASE_METHOD(two_nodes, "a connection on which nobody speaks is given up", "
   CHECK(b_ended() == "handshake_timeout");
 }
 
+TEST_CASE_METHOD(two_nodes, "a peer that is secured and never opens the link is given up",
+                 "[link][unit]") {
+  net::link_traits slow;
+  slow.latency = 100ms;
+  world.net.set_link("alpha", "beta", slow);
+  a.dial(b);
+  REQUIRE(world.run_until([&] { return b.logged("muxed"); }, 2s));
+  slow.black_hole = true;
+  world.net.set_link("alpha", "beta", slow);
+  world.run_for(13s, 10ms);
+  CHECK(b.ended.empty());
+  world.run_for(3s, 10ms);
+  CHECK(b_ended() == "handshake_timeout");
+  CHECK(b.opened.empty());
+}
+
+TEST_CASE_METHOD(two_nodes, "nobody need hold a session until it is open, and a crash takes it",
+                 "[link][unit]") {
+  net::link_traits slow;
+  slow.latency = 100ms;
+  slow.jitter = 0ns;
+  world.net.set_link("alpha", "beta", slow);
+  std::weak_ptr<link_session> session;
+  world.net.network_of("alpha").connect(b.address(), 5s, [&](auto socket) {
+    session =
+        link_session::start(std::move(*socket), true, {}, a.hello(), a.ports(),
+                            {[](const auto&, const auto&) {}, [](const auto&, const auto&) {}});
+  });
+  world.run_for(900ms, 10ms);
+  CHECK_FALSE(session.expired());
+  SECTION("open, it is gone when nobody wanted it") {
+    world.run_for(200ms, 10ms);
+    CHECK(session.expired());
+  }
+  SECTION("the host crashes before") {
+    world.net.crash("alpha");
+    CHECK(session.expired());
+  }
+}
+
 TEST_CASE_METHOD(two_nodes, "what the peer said before there was a link waits for it",
                  "[link][unit]") {
   connect();

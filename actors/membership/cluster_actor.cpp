@@ -73,23 +73,17 @@ void cluster_actor::greet(std::unique_ptr<net::byte_stream> socket, bool dialed,
                           const wire::hello& hello, const session_ports& ports,
                           const caf::actor& cluster) {
   link_session::events events;
-  // The session stays alive through its own handlers until it is open or has failed; afterwards
-  // through its link.
-  auto holder = std::make_shared<std::shared_ptr<link_session>>();
-  events.open = [cluster, holder, address](const std::shared_ptr<link_session>& s,
-                                           const peer_info& p) {
+  events.open = [cluster, address](const std::shared_ptr<link_session>& s, const peer_info& p) {
     auto info = p;
     if (!address.empty()) info.address = address;
     caf::anon_send(cluster, session_opened{s, std::make_shared<const peer_info>(std::move(info))});
-    holder->reset();
   };
-  events.closed = [cluster, holder, address, dialed](const std::shared_ptr<link_session>&,
-                                                     const error& why) {
+  events.closed = [cluster, address, dialed](const std::shared_ptr<link_session>&,
+                                             const error& why) {
     if (dialed) caf::anon_send(cluster, dial_failed{address, why});
-    holder->reset();
   };
-  *holder = link_session::start(std::move(socket), dialed, std::move(expected), hello, ports,
-                                std::move(events));
+  link_session::start(std::move(socket), dialed, std::move(expected), hello, ports,
+                      std::move(events));
 }
 
 void cluster_actor::dial(const membership::dial& d) {
