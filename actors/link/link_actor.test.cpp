@@ -428,8 +428,7 @@ TEST_CASE_METHOD(two_links, "what is for an agent that is not there waits until 
 
   test_agent late;
   late.id = key->did();
-  late.box =
-      world.own(world.system->spawn([&](caf::event_based_actor*) { return late.behavior(); }));
+  late.box = world.act([&] { return late.behavior(); });
   b.router.add_local(late.id);
   b.router.set_mailbox(late.id, late.box, late.gate);
   caf::anon_send(b.links[a.id()], directory_change{{{late.id, "test", "", 1, false, {}}}});

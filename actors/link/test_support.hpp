@@ -172,6 +172,13 @@ public:
     actors_.push_back(a);
     return a;
   }
+  // An actor of that behavior, which the world ends. CAF binds a reference to nothing for a
+  // function that takes no argument but itself; this one takes one.
+  caf::actor act(std::function<caf::behavior()> behavior) {
+    return own(system->spawn(
+        [](caf::event_based_actor*, const std::function<caf::behavior()>& make) { return make(); },
+        std::move(behavior)));
+  }
 
   // ---- time
   // Whatever can happen now, does; but actors that are asleep do nothing.
@@ -234,10 +241,10 @@ inline test_node::test_node(test_world& w, std::string name, secret_key k)
   to.threshold = observe::level::debug;
   to.sink = [this](std::string_view line) { lines.emplace_back(world.time.now(), line); };
   log = observe::log_hub::open(to).value().get("link");
-  cluster = w.own(w.system->spawn([this](caf::event_based_actor*) -> caf::behavior {
+  cluster = w.act([this]() -> caf::behavior {
     return {[this](const link_changed& c) { changes.push_back(c); },
             [this](const members_heard& m) { heard.push_back(m); }};
-  }));
+  });
 }
 
 inline session_ports test_node::ports() {
@@ -263,7 +270,7 @@ inline test_agent& test_node::spawn() {
   auto& a = *agents.emplace_back(std::make_unique<test_agent>());
   auto agent_key = std::make_shared<const secret_key>(secret_key::generate(world.random));
   a.id = agent_key->did();
-  a.box = world.own(world.system->spawn([&a](caf::event_based_actor*) { return a.behavior(); }));
+  a.box = world.act([&a] { return a.behavior(); });
   book.add(a.id, agent_key, 1);
   router.add_local(a.id);
   router.set_mailbox(a.id, a.box, a.gate);

@@ -26,14 +26,14 @@ struct member {
                     .value();
   }
   void start(std::vector<std::string> seeds) {
-    links = world.own(world.system->spawn([this](caf::event_based_actor*) -> caf::behavior {
+    links = world.act([this]() -> caf::behavior {
       return {[this](child_spec& s) {
         bool known = std::any_of(specs.begin(), specs.end(),
                                  [&](const auto& other) { return other.name == s.name; });
         specs.push_back(s);
         if (!known) s.start(*world.system); // the same child twice is one child
       }};
-    }));
+    });
     cluster_ports ports{node.ports(),
                         network,
                         *node.journal,

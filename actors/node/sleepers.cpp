@@ -89,7 +89,7 @@ void give_back_memory_later(node_parts& parts) {
       parts.giving_back = false;
       if (parts.ending || parts.sleeps < parts.given_back + sleeps_min) return;
       parts.given_back = parts.sleeps;
-      parts.spawner->spawn([] { ::malloc_trim(0); });
+      parts.spawner->spawn([](std::size_t kept) { ::malloc_trim(kept); }, std::size_t(0));
     });
   });
 }

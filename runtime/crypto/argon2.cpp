@@ -13,8 +13,8 @@ result<secret_bytes<32>> argon2id(byte_view passphrase, std::span<const std::uin
           "a cost of Argon2id that is sensible");
   start_sodium();
   secret_bytes<32> key;
-  if (crypto_pwhash_argon2id(key.expose_mutable().data(), key.size,
-                             reinterpret_cast<const char*>(passphrase.data()), passphrase.size(),
+  const auto* text = passphrase.empty() ? "" : reinterpret_cast<const char*>(passphrase.data());
+  if (crypto_pwhash_argon2id(key.expose_mutable().data(), key.size, text, passphrase.size(),
                              salt.data(), cost.passes, std::size_t(cost.memory_kib) * 1024,
                              crypto_pwhash_argon2id_ALG_ARGON2ID13) != 0)
     return fail(errc::overloaded, "argon2_memory",
