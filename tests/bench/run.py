@@ -1,6 +1,8 @@
 #!/usr/bin/env python3
 """tests/bench/run.py KITH: every row of `kith bench` is there, can be measured, and says in its JSON what a reader of
 it needs. One round of a few messages (--tiny), so no figure and no ratio is judged. js-libp2p is installed first."""
+import contextlib
+import glob
 import json
 import os
 import subprocess
@@ -34,9 +36,27 @@ def check(ok, what):
         print("FAILED:", what)
 
 
+def print_processes(part):
+    """Those whose command has `part`, with what the kernel has them wait for: what a bench stands still at."""
+    for directory in glob.glob("/proc/[0-9]*"):
+        with contextlib.suppress(OSError):
+            with open(directory + "/cmdline", encoding="utf-8") as file:
+                command = file.read().replace("\0", " ")
+            with open(directory + "/wchan", encoding="utf-8") as file:
+                if part in command:
+                    print(directory, file.read(), command)
+
+
 def bench(kith, *words, **env):
-    return subprocess.run([kith, "bench", *words], capture_output=True, text=True, timeout=300,
-                          env={**os.environ, **env})
+    with subprocess.Popen([kith, "bench", *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                          env={**os.environ, **env}) as process:
+        try:
+            out, err = process.communicate(timeout=300)
+        except subprocess.TimeoutExpired:
+            print_processes("bench")
+            process.kill()
+            raise
+        return subprocess.CompletedProcess(process.args, process.returncode, out, err)
 
 
 def check_row(row):

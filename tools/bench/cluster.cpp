@@ -13,7 +13,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr duration patience = std::chrono::minutes(3);
-constexpr duration long_patience = std::chrono::minutes(5); // of what an agent is to do
+constexpr duration long_patience = std::chrono::minutes(4); // of what an agent is to do
 
 // Variables of the environment for as long as a process is started.
 class with_variables {

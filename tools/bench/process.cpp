@@ -1,10 +1,15 @@
 #include "tools/bench/process.hpp"
 
+#include <algorithm>
+#include <chrono>
 #include <csignal>
+#include <cstdio>
 #include <cstdlib>
 #include <fcntl.h>
 #include <fstream>
+#include <poll.h>
 #include <spawn.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 #include <utility>
@@ -15,7 +20,29 @@ namespace kith::bench {
 
 namespace {
 
+using steady = std::chrono::steady_clock;
+
 constexpr const char* ourselves = "/proc/self/exe";
+constexpr auto silence_max = std::chrono::minutes(4); // of a child, which then counts as stuck
+constexpr auto ending_max = std::chrono::seconds(30); // once its input is closed
+
+bool readable(int fd, steady::time_point end) {
+  const auto left = std::chrono::ceil<std::chrono::milliseconds>(end - steady::now()).count();
+  pollfd waiting{fd, POLLIN, 0};
+  return ::poll(&waiting, 1, int(std::max<long>(left, 0))) > 0;
+}
+
+// Reads what is there, waiting for it as long as `end` allows: bytes read, 0 at the end of what the
+// child prints, -1 if nothing came in time.
+ssize_t read_until(int fd, char* to, std::size_t size, steady::time_point end) {
+  return readable(fd, end) ? ::read(fd, to, size) : -1;
+}
+
+// Its command, for people.
+std::string name_of(const process_spec& what) {
+  auto name = what.program.empty() ? "kith" : what.program;
+  return what.arguments.empty() ? name : name + " " + what.arguments.front();
+}
 
 int spawn(const process_spec& what, int in, int out, pid_t& pid) {
   posix_spawn_file_actions_t actions;
@@ -51,12 +78,12 @@ result<background_process> background_process::start(const process_spec& what) {
                 (what.program.empty() ? "this program" : what.program) +
                     " cannot be run as a child process");
   }
-  return background_process(pid, in[1], out[0]);
+  return background_process(name_of(what), pid, in[1], out[0]);
 }
 
 background_process::background_process(background_process&& other) noexcept
-    : pid_(std::exchange(other.pid_, 0)), in_(std::exchange(other.in_, -1)),
-      out_(std::exchange(other.out_, -1)) {}
+    : name_(std::move(other.name_)), pid_(std::exchange(other.pid_, 0)),
+      in_(std::exchange(other.in_, -1)), out_(std::exchange(other.out_, -1)) {}
 
 background_process::~background_process() { wait(); }
 
@@ -68,6 +95,9 @@ int background_process::wait() {
   if (pid_ == 0) return 0;
   ::close(in_);
   ::close(out_);
+  const int watched = int(::syscall(SYS_pidfd_open, pid_, 0));
+  if (watched < 0 || !readable(watched, steady::now() + ending_max)) kill_stuck();
+  ::close(watched);
   int status = 0;
   while (::waitpid(pid_, &status, 0) < 0 && errno == EINTR) {
   }
@@ -76,33 +106,45 @@ int background_process::wait() {
 }
 
 result<std::string> background_process::line() {
+  const auto end = steady::now() + silence_max;
   std::string text;
   char c = 0;
-  while (::read(out_, &c, 1) == 1) {
+  ssize_t n = 0;
+  while ((n = read_until(out_, &c, 1, end)) == 1) {
     if (c == '\n') return text;
     text += c;
   }
-  return fail(errc::internal, "process_failed", "a child process of the bench ended early");
+  if (n == 0) return fail(errc::internal, "process_failed", name_ + " ended early");
+  return fail(kill_stuck());
+}
+
+error background_process::kill_stuck() const {
+  signal(SIGKILL);
+  error why{errc::timeout, "process_stuck", name_ + " stood still and was killed"};
+  std::fprintf(stderr, "kith: bench: %s\n", why.what().c_str());
+  return why;
 }
 
 result<std::string> background_process::finish() {
+  const auto end = steady::now() + silence_max;
   std::string text;
   char buffer[4096];
-  for (ssize_t n; (n = ::read(out_, buffer, sizeof buffer)) > 0;)
+  ssize_t n = 0;
+  while ((n = read_until(out_, buffer, sizeof buffer, end)) > 0)
     text.append(buffer, std::size_t(n));
+  if (n < 0) {
+    auto why = kill_stuck();
+    wait();
+    return fail(std::move(why));
+  }
   if (int code = wait(); code != 0)
-    return fail(errc::internal, "process_failed",
-                "a child process ended with " + std::to_string(code));
+    return fail(errc::internal, "process_failed", name_ + " ended with " + std::to_string(code));
   return text;
 }
 
 result<std::string> run_process(const process_spec& what) {
   KITH_ASSIGN(auto child, background_process::start(what));
-  auto text = child.finish();
-  if (text) return text;
-  auto name = what.program.empty() ? "kith" : what.program;
-  if (!what.arguments.empty()) name += " " + what.arguments.front();
-  return fail(errc::internal, "process_failed", name + ": " + text.error().what());
+  return child.finish();
 }
 
 std::uint64_t resident_bytes(pid_t pid) {

@@ -18,13 +18,13 @@ struct process_spec {
 };
 
 // Runs to its end; what it printed. Errors: io "cannot_start"; internal "process_failed" with its
-// exit code.
+// exit code; timeout "process_stuck" if it neither ends nor prints for minutes: it is killed then.
 result<std::string> run_process(const process_spec& what);
 inline result<std::string> run_process(std::vector<std::string> arguments) {
   return run_process(process_spec{std::move(arguments)});
 }
 
-// Runs until this object goes, which closes its input and then waits for it.
+// Runs until this object goes, which closes its input and waits for it; one that stays is killed.
 class background_process {
 public:
   static result<background_process> start(const process_spec& what);
@@ -37,14 +37,19 @@ public:
 
   pid_t pid() const { return pid_; }
   void signal(int number) const;
-  // The next line that it prints, without its end. internal "process_failed" if it ends instead.
+  // The next line that it prints, without its end. internal "process_failed" if it ends instead,
+  // timeout "process_stuck" as above.
   result<std::string> line();
-  // Its last output and its end; internal "process_failed" with its exit code.
+  // Its last output and its end. Errors as of run_process.
   result<std::string> finish();
 
 private:
-  background_process(pid_t pid, int in, int out) : pid_(pid), in_(in), out_(out) {}
+  background_process(std::string name, pid_t pid, int in, int out)
+      : name_(std::move(name)), pid_(pid), in_(in), out_(out) {}
   int wait();
+  error kill_stuck() const;
+
+  std::string name_;
   pid_t pid_;
   int in_;
   int out_;

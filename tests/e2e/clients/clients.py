@@ -131,8 +131,8 @@ class Edge:
                                        stdout=out, stderr=err, preexec_fn=die_with_us)
 
         def printed():
-            with open(path, encoding="utf-8") as file:
-                whole = [line for line in file if line.endswith("\n")]
+            with open(path, "rb") as file:  # read once: a line that is being written is not read in two parts
+                whole = file.read().split(b"\n")[:-1]
             if process.poll():
                 with open(path + ".err", encoding="utf-8") as file:
                     raise AssertionError(f"the follower ended with {process.returncode}: {file.read()}")
